@@ -1,0 +1,37 @@
+# library.mk - the library from src/ and the command from tools/gantry/, by wildcard.
+# One set of position-independent objects serves the archive and the shared object.
+
+LIB_DIRS = support ir opt machinst regalloc jit object backends/x86_64 backends/aarch64
+LIB_SRC := $(sort $(wildcard $(LIB_DIRS:%=src/%/*.c)))
+LIB_OBJ := $(LIB_SRC:%.c=$(OUT)/%.o)
+LIB_A   := $(OUT)/libgantry.a
+LIB_SO  := $(OUT)/libgantry.so
+
+TOOL_SRC := $(sort $(wildcard tools/gantry/*.c))
+TOOL_OBJ := $(TOOL_SRC:%.c=$(OUT)/%.o)
+TOOL     := $(OUT)/gantry
+
+# The interpreter defines the meaning of float code: nothing may be contracted, and square root
+# must be the instruction, not a call into libm.
+FP_FLAGS = -ffp-contract=off -fno-math-errno
+
+compile = @mkdir -p $(@D); echo "  CC    $<"; \
+          $(CC) $(1) $(BASE_FLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/src/%.o: src/%.c $(OUT)/flags
+	$(call compile,-Iinclude -Isrc -fPIC -fvisibility=hidden -DJIT_BUILD=1 $(FP_FLAGS))
+
+# Public headers only, as for any other host program.
+$(OUT)/tools/%.o: tools/%.c $(OUT)/flags
+	$(call compile,-Iinclude -DGANTRY_VERSION='"$(VERSION)"')
+
+$(LIB_A): $(LIB_OBJ) $(OUT)/objects
+	@echo "  AR    $@"; rm -f $@; $(AR) rcs $@ $(LIB_OBJ)
+
+$(LIB_SO): $(LIB_OBJ) $(OUT)/objects
+	@echo "  LD    $@"
+	@$(CC) -shared -Wl,-soname,libgantry.so.$(SOVERSION) $(if $(SAN),,-Wl,-z,defs) \
+	    -Wl,-z,relro,-z,now,-Bsymbolic-functions -o $@ $(LIB_OBJ) $(LINK_FLAGS)
+
+$(TOOL): $(TOOL_OBJ) $(LIB_A) $(OUT)/tool-objects
+	@echo "  LD    $@"; $(CC) -o $@ $(TOOL_OBJ) $(LIB_A) $(LINK_FLAGS)

@@ -1,0 +1,89 @@
+# tests.mk - builds the test programs; tests/run drives them.
+#
+# For whoever adds a test:
+#  tests/unit/test_*.c      Criterion tests, a file is a suite. All files become ONE program,
+#                           $(OUT)/tests/unit (Criterion) and $(OUT)/tests/unit-plain (the same
+#                           bodies on tests/plain/criterion/criterion.h: no fork, for TSan, valgrind,
+#                           qemu). They link libgantry.a and may include internal headers (-Isrc).
+#  tests/corruption/*.c     likewise, one more such program: what needs long or special runs.
+#                           A file there (or in unit/) that defines main() at the start of a line is
+#                           a program of its own: $(OUT)/tests/corruption-NAME. It prints
+#                           "N passed, N failed" (optionally ", N skipped") last.
+#  tests/support/*.c, *.h   helpers, linked to every test program; included as "support/NAME.h"?
+#                           No: that is src/support. Write #include "tests/support/NAME.h".
+#  tests/fuzz/NAME.c        defines LLVMFuzzerTestOneInput(const uint8_t *, size_t); becomes
+#                           $(OUT)/tests/fuzz-NAME with the driver tests/plain/fuzz_main.c, which
+#                           replays tests/corpus/NAME/* and then mutates for FUZZ_SECONDS. A finding
+#                           is a crash, a sanitizer report or an abort().
+#  tests/filetests/**.clif  go through `gantry test` with --interpret, -O0 and -O1.
+#  Tests named threads_* (the suite's or the test's name) are what runs under TSan.
+
+TEST_SUITES := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard tests/unit/*.c tests/corruption/*.c)))))
+TEST_HELP   := $(sort $(wildcard tests/support/*.c))
+FUZZ_NAMES  := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c)))
+test-flags   = -I. -Iinclude -Isrc
+FUZZ_SECONDS ?= 10
+export FUZZ_SECONDS
+
+with-main    = $(if $(wildcard $(1)),$(shell grep -lE '^int main.' $(wildcard $(1))))
+own-main    := $(call with-main,tests/unit/*.c tests/corruption/*.c tests/fuzz/*.c)
+suite-src    = $(filter-out $(own-main),$(sort $(wildcard tests/$(1)/*.c)))
+
+$(OUT)/criterion-obj/%.o: %.c $(OUT)/flags
+	$(call compile,$(test-flags))
+
+# The plain header comes first and so takes the place of Criterion's.
+$(OUT)/plain-obj/%.o: %.c $(OUT)/flags
+	$(call compile,-Itests/plain $(test-flags))
+
+PLAIN_HELP := $(TEST_HELP:%.c=$(OUT)/plain-obj/%.o)
+SHIM_OBJ   := $(OUT)/plain-obj/tests/plain/criterion/criterion.o
+
+define suite-programs
+$(OUT)/tests/$(1): $(patsubst %.c,$(OUT)/criterion-obj/%.o,$(call suite-src,$(1)) $(TEST_HELP)) $(LIB_A)
+	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ -lcriterion $(TEST_LIBS) $(LINK_FLAGS)
+$(OUT)/tests/$(1)-plain: $(patsubst %.c,$(OUT)/plain-obj/%.o,$(call suite-src,$(1))) $(PLAIN_HELP) $(SHIM_OBJ) $(LIB_A)
+	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(TEST_LIBS) $(LINK_FLAGS)
+endef
+live-suites := $(foreach s,$(TEST_SUITES),$(if $(call suite-src,$(s)),$(s)))
+$(foreach s,$(live-suites),$(eval $(call suite-programs,$(s))))
+
+# tests/SUITE/NAME.c with a main of its own
+define own-program
+$(OUT)/tests/$(subst /,-,$(patsubst tests/%.c,%,$(1))): $(patsubst %.c,$(OUT)/plain-obj/%.o,$(1)) $(PLAIN_HELP) $(LIB_A)
+	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(TEST_LIBS) $(LINK_FLAGS)
+endef
+$(foreach s,$(own-main),$(eval $(call own-program,$(s))))
+
+define fuzz-program
+$(OUT)/tests/fuzz-$(1): $(OUT)/plain-obj/tests/fuzz/$(1).o $(OUT)/plain-obj/tests/plain/fuzz_main.o $(PLAIN_HELP) $(LIB_A)
+	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(TEST_LIBS) $(LINK_FLAGS)
+endef
+$(foreach n,$(filter-out $(patsubst tests/fuzz/%.c,%,$(own-main)),$(FUZZ_NAMES)),$(eval $(call fuzz-program,$(n))))
+
+# Encoder tests look at llvm-mc and Capstone; other tests do not need the library.
+TEST_LIBS = $(if $(shell grep -ls 'capstone/capstone.h' tests/*/*.c),-lcapstone)
+
+CRITERION_PROGRAMS := $(live-suites:%=$(OUT)/tests/%)
+PLAIN_PROGRAMS     := $(live-suites:%=$(OUT)/tests/%-plain) \
+                      $(foreach s,$(filter-out tests/fuzz/%,$(own-main)),$(OUT)/tests/$(subst /,-,$(patsubst tests/%.c,%,$(s))))
+FUZZ_PROGRAMS      := $(FUZZ_NAMES:%=$(OUT)/tests/fuzz-%)
+
+.PHONY: test check test-build test-plain test-plain-build fuzz-build print-out
+test check:
+	@scripts/install-deps.sh
+	@MAKE='$(MAKE)' BUILD='$(BUILD)' tests/run
+
+test-build: $(CRITERION_PROGRAMS)
+test-plain-build: $(PLAIN_PROGRAMS)
+fuzz-build: $(FUZZ_PROGRAMS)
+
+test-plain: test-plain-build
+	@for t in $(PLAIN_PROGRAMS); do echo "== $$t"; $$t $(TESTS) || exit 1; done
+
+fuzz-%: $(OUT)/tests/fuzz-%
+	$< $(wildcard tests/corpus/$*)
+
+# For tests/run: where this setting's files are.
+print-out:
+	@echo '$(OUT)'
