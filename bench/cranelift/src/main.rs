@@ -1,0 +1,96 @@
+//! clpeer: Cranelift as a peer of Gantry, to compile, run and judge the same CLIF files.
+//!
+//!     clpeer test [--settings A,B] FILE...        run lines, natively, at several settings
+//!     clpeer list FILE...                         functions with their instruction counts
+//!     clpeer compile [options] FILE...            compile time, memory and shape of the code
+//!     clpeer shares FILE                          shape of code that another compiler made
+//!     clpeer run [--tsv] [--reps N] FILE...       run time of each file's kernel
+//!     clpeer parse [--tsv] [--reps N] FILE...     speed of the reader
+
+mod compile;
+mod heap;
+mod host;
+mod judge;
+mod kernel;
+mod link;
+mod shares;
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static HEAP: heap::Counting = heap::Counting;
+
+const USAGE: &str = "usage: clpeer test|list|compile|shares|run|parse [options] FILE...
+  --settings A,B   of: none+single_pass none speed+single_pass speed
+  --only FILE      compile: only these functions, a line each: PATH <tab> ORDINAL [<tab> ...]
+  --reps N         repetitions of which the median counts (5)
+  --tsv            figures separated by tabs
+  --baseline       without the host's CPU features";
+
+/// What the command line asked for; each subcommand uses its part.
+pub struct Options {
+    pub settings: Vec<host::Setting>,
+    pub only: Option<String>,
+    pub reps: usize,
+    pub tsv: bool,
+    pub baseline: bool,
+    pub files: Vec<String>,
+}
+
+fn parse_options(args: &[String]) -> Result<Options, String> {
+    let mut o = Options {
+        settings: Vec::new(),
+        only: None,
+        reps: 5,
+        tsv: false,
+        baseline: false,
+        files: Vec::new(),
+    };
+    let mut it = args.iter();
+    while let Some(arg) = it.next() {
+        let mut value = || it.next().ok_or(format!("{arg} needs a value"));
+        match arg.as_str() {
+            "--settings" => {
+                for name in value()?.split(',') {
+                    o.settings.push(host::Setting::by_name(name)?);
+                }
+            }
+            "--only" => o.only = Some(value()?.clone()),
+            "--reps" => o.reps = value()?.parse().map_err(|_| "--reps needs a number")?,
+            "--tsv" => o.tsv = true,
+            "--baseline" => o.baseline = true,
+            _ if arg.starts_with('-') => return Err(format!("unknown option {arg}")),
+            _ => o.files.push(arg.clone()),
+        }
+    }
+    o.reps = o.reps.max(1);
+    Ok(o)
+}
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let options = match parse_options(args.get(1..).unwrap_or(&[])) {
+        Ok(o) if !o.files.is_empty() => o,
+        Ok(_) => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+        Err(e) => {
+            eprintln!("clpeer: {e}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let status = match args[0].as_str() {
+        "test" => judge::test(&options),
+        "list" => compile::list(&options),
+        "compile" => compile::compile(&options),
+        "shares" => shares::of_file(&options.files[0]),
+        "run" => kernel::run(&options),
+        "parse" => compile::parse(&options),
+        _ => {
+            eprintln!("{USAGE}");
+            2
+        }
+    };
+    ExitCode::from(status)
+}

@@ -1,0 +1,1 @@
+pub fn of_file(_: &str) -> u8 { 2 }
