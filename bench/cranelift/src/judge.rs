@@ -9,7 +9,7 @@ use crate::link::{self, Linked, SLOT};
 use cranelift_codegen::data_value::{DataValue, DisplayDataValues};
 use cranelift_codegen::ir::{Function, Signature};
 use cranelift_codegen::isa::CallConv;
-use cranelift_reader::{Comparison, ParseOptions, RunCommand, parse_run_command, parse_test};
+use cranelift_reader::{Comparison, ParseOptions, RunCommand, TestFile, parse_run_command, parse_test};
 use std::io::Write;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
@@ -73,30 +73,66 @@ fn test_file(path: &str, settings: &[Setting], counts: &mut Counts) {
     };
     let header = host::read_header(&text);
     let body = host::without_header(&text, header.lines);
-    let parse = ParseOptions {
-        default_calling_convention: CallConv::SystemV,
-        ..ParseOptions::default()
-    };
-    let file = match parse_test(&body, parse) {
+    let file = match parse_test(&body, parse_options()) {
         Ok(file) => file,
         Err(e) => {
             counts.errors += 1;
             return say(format!("{path}:{}: error: {}", e.location.line_number, e.message));
         }
     };
-    let mut lines = Vec::new();
-    for (k, (f, details)) in file.functions.iter().enumerate() {
-        for c in &details.comments {
-            let before = c.text.as_ptr() as usize - body.as_ptr() as usize;
-            let line = 1 + body.as_bytes()[..before].iter().filter(|b| **b == b'\n').count();
-            if let Some(text) = run_text(c.text) {
-                let parsed = parse_line(text, &f.signature);
-                lines.push(RunLine { line, text, function: k, parsed });
-            }
-        }
-    }
+    let lines = run_lines(&body, &file);
     let functions: Vec<Function> = file.functions.into_iter().map(|(f, _)| f).collect();
     run_targets(path, &header, settings, &functions, &lines, counts);
+}
+
+fn parse_options() -> ParseOptions<'static> {
+    ParseOptions { default_calling_convention: CallConv::SystemV, ..ParseOptions::default() }
+}
+
+/// All run lines of a file; `body` is the text that it was read from.
+fn run_lines<'a>(body: &'a str, file: &TestFile<'a>) -> Vec<RunLine<'a>> {
+    let (mut lines, mut line, mut counted) = (Vec::new(), 1, 0);
+    for (function, (f, details)) in file.functions.iter().enumerate() {
+        for c in &details.comments {
+            let before = c.text.as_ptr() as usize - body.as_ptr() as usize;
+            let Some(text) = run_text(c.text) else { continue };
+            line += body.as_bytes()[counted..before].iter().filter(|b| **b == b'\n').count();
+            counted = before;
+            let parsed = parse_line(text, &f.signature);
+            lines.push(RunLine { line, text, function, parsed });
+        }
+    }
+    lines
+}
+
+/// A file's functions, and the one that stands for the file with what its run line gives it.
+pub struct Kernel {
+    pub functions: Vec<Function>,
+    pub function: usize,
+    pub args: Vec<DataValue>,
+    pub results: Vec<DataValue>,
+}
+
+pub fn kernel_of(text: &str) -> Result<Kernel, String> {
+    let body = host::without_header(text, host::read_header(text).lines);
+    let file = parse_test(&body, parse_options()).map_err(|e| e.to_string())?;
+    let mut best: Option<(usize, RunLine)> = None;
+    for l in run_lines(&body, &file) {
+        let name = file.functions[l.function].0.name.to_string();
+        let rank = ["%bench", "%main"].iter().position(|n| *n == name).unwrap_or(2);
+        if best.as_ref().is_none_or(|b| rank < b.0) {
+            best = Some((rank, l));
+        }
+    }
+    let line = best.ok_or("no run line")?.1;
+    match line.parsed? {
+        (args, Expect::Values(Comparison::Equals, results)) => {
+            let function = line.function;
+            let functions = file.functions.into_iter().map(|(f, _)| f).collect();
+            Ok(Kernel { functions, function, args, results })
+        }
+        _ => Err(format!("line {}: no result to expect", line.line)),
+    }
 }
 
 /// The text of a comment that is a run line: what starts with `run` or `print`.

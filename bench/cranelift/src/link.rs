@@ -194,7 +194,7 @@ impl Image {
         let address = match symbol {
             Symbol::Inside(inside) => base + piece.offset + inside,
             Symbol::LibCall(l) => libcall_address(*l).ok_or(format!("no libcall {l}"))?,
-            Symbol::Name(_) => names.get(symbol).map_or(no_such_function as usize, |o| base + o),
+            Symbol::Name(_) => names.get(symbol).map_or(no_such_function as *const () as usize, |o| base + o),
         };
         let near = match symbol {
             Symbol::LibCall(_) => base + self.stub(symbol, address)?,
@@ -279,20 +279,20 @@ fn libcall_address(call: LibCall) -> Option<usize> {
     extern "C" fn fma32(x: f32, y: f32, z: f32) -> f32 { x.mul_add(y, z) }
     extern "C" fn fma64(x: f64, y: f64, z: f64) -> f64 { x.mul_add(y, z) }
     Some(match call {
-        LibCall::CeilF32 => ceil32 as usize,
-        LibCall::CeilF64 => ceil64 as usize,
-        LibCall::FloorF32 => floor32 as usize,
-        LibCall::FloorF64 => floor64 as usize,
-        LibCall::TruncF32 => trunc32 as usize,
-        LibCall::TruncF64 => trunc64 as usize,
-        LibCall::NearestF32 => nearest32 as usize,
-        LibCall::NearestF64 => nearest64 as usize,
-        LibCall::FmaF32 => fma32 as usize,
-        LibCall::FmaF64 => fma64 as usize,
-        LibCall::Memcpy => libc::memcpy as usize,
-        LibCall::Memset => libc::memset as usize,
-        LibCall::Memmove => libc::memmove as usize,
-        LibCall::Memcmp => libc::memcmp as usize,
+        LibCall::CeilF32 => ceil32 as *const () as usize,
+        LibCall::CeilF64 => ceil64 as *const () as usize,
+        LibCall::FloorF32 => floor32 as *const () as usize,
+        LibCall::FloorF64 => floor64 as *const () as usize,
+        LibCall::TruncF32 => trunc32 as *const () as usize,
+        LibCall::TruncF64 => trunc64 as *const () as usize,
+        LibCall::NearestF32 => nearest32 as *const () as usize,
+        LibCall::NearestF64 => nearest64 as *const () as usize,
+        LibCall::FmaF32 => fma32 as *const () as usize,
+        LibCall::FmaF64 => fma64 as *const () as usize,
+        LibCall::Memcpy => libc::memcpy as *const () as usize,
+        LibCall::Memset => libc::memset as *const () as usize,
+        LibCall::Memmove => libc::memmove as *const () as usize,
+        LibCall::Memcmp => libc::memcmp as *const () as usize,
         _ => return None,
     })
 }
