@@ -11,7 +11,9 @@
 #   DEBUG=1   -O1, asserts and structure checks (release builds are -DNDEBUG)
 #   BUILD=    the root of all build folders
 
-VERSION   = 0.1.0
+# The library's own constants say which version this is.
+VERSION  := $(shell awk '/define JIT_VERSION_/ { v = v dot $$3; dot = "." } END { print v }' \
+                include/gantry/jit_base.h)
 SOVERSION = 0
 PREFIX   ?= /usr/local
 BUILD    ?= build
@@ -24,7 +26,7 @@ parts     := $(cc-name) $(subst $(comma),+,$(SAN)) $(if $(STRESS),stress) $(if $
 OUT       := $(BUILD)/$(subst $(eval ) ,-,$(strip $(parts)))
 
 WARNINGS   = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-san-flags  = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) \
+san-flags  = $(if $(SAN),-fsanitize=$(SAN:%fuzzer=%fuzzer-no-link) -fno-omit-frame-pointer) \
              $(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=all)
 DEFINES    = $(if $(DEBUG),-DJIT_DEBUG=1,-DNDEBUG) $(if $(STRESS),-DJIT_STRESS=1)
 # CFLAGS last, so that the user has the last word.

@@ -23,7 +23,7 @@ $(OUT)/src/%.o: src/%.c $(OUT)/flags
 
 # Public headers only, as for any other host program.
 $(OUT)/tools/%.o: tools/%.c $(OUT)/flags
-	$(call compile,-Iinclude -DGANTRY_VERSION='"$(VERSION)"')
+	$(call compile,-Iinclude)
 
 $(LIB_A): $(LIB_OBJ) $(OUT)/objects
 	@echo "  AR    $@"; rm -f $@; $(AR) rcs $@ $(LIB_OBJ)

@@ -3,20 +3,24 @@
 # For whoever adds a test:
 #  tests/unit/test_*.c      Criterion tests, a file is a suite. All files become ONE program,
 #                           $(OUT)/tests/unit (Criterion) and $(OUT)/tests/unit-plain (the same
-#                           bodies on tests/plain/criterion/criterion.h: no fork, for TSan, valgrind,
-#                           qemu). They link libgantry.a and may include internal headers (-Isrc).
+#                           bodies on tests/plain/criterion/criterion.h, one process for all: for
+#                           sanitizers, valgrind, qemu). They link libgantry.a and may include
+#                           internal headers ("ir/func.h": -Isrc) and tests/ ("tests/support/x.h").
 #  tests/corruption/*.c     likewise, one more such program: what needs long or special runs.
-#                           A file there (or in unit/) that defines main() at the start of a line is
-#                           a program of its own: $(OUT)/tests/corruption-NAME. It prints
-#                           "N passed, N failed" (optionally ", N skipped") last.
-#  tests/support/*.c, *.h   helpers, linked to every test program; included as "support/NAME.h"?
-#                           No: that is src/support. Write #include "tests/support/NAME.h".
-#  tests/fuzz/NAME.c        defines LLVMFuzzerTestOneInput(const uint8_t *, size_t); becomes
+#                           A file in either folder with `int main(` at the start of a line is a
+#                           program of its own, $(OUT)/tests/corruption-NAME; it prints
+#                           "N passed, N failed, N skipped" last. TEST_SHORT=1 in the environment
+#                           (sanitizers) asks it for a hundredth of the work.
+#  tests/support/*.c        helpers, linked to every test program.
+#  tests/fuzz/NAME.c        defines LLVMFuzzerTestOneInput(const uint8_t *, size_t) and becomes
 #                           $(OUT)/tests/fuzz-NAME with the driver tests/plain/fuzz_main.c, which
-#                           replays tests/corpus/NAME/* and then mutates for FUZZ_SECONDS. A finding
-#                           is a crash, a sanitizer report or an abort().
+#                           replays tests/corpus/NAME/* and then mutates for FUZZ_SECONDS. Or it
+#                           has a main of its own, which honours FUZZ_SECONDS and FUZZ_SEED and
+#                           ends with the same closing line. A finding is a crash, a sanitizer's
+#                           report, abort(), or a non-zero exit. SAN=address,fuzzer CC=clang-19
+#                           builds the former with libFuzzer instead.
 #  tests/filetests/**.clif  go through `gantry test` with --interpret, -O0 and -O1.
-#  Tests named threads_* (the suite's or the test's name) are what runs under TSan.
+#  Tests or suites named threads_* are what runs under TSan.
 
 TEST_SUITES := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard tests/unit/*.c tests/corruption/*.c)))))
 TEST_HELP   := $(sort $(wildcard tests/support/*.c))
@@ -34,7 +38,7 @@ $(OUT)/criterion-obj/%.o: %.c $(OUT)/flags
 
 # The plain header comes first and so takes the place of Criterion's.
 $(OUT)/plain-obj/%.o: %.c $(OUT)/flags
-	$(call compile,-Itests/plain $(test-flags))
+	$(call compile,-isystem tests/plain $(test-flags))
 
 PLAIN_HELP := $(TEST_HELP:%.c=$(OUT)/plain-obj/%.o)
 SHIM_OBJ   := $(OUT)/plain-obj/tests/plain/criterion/criterion.o
@@ -55,9 +59,10 @@ $(OUT)/tests/$(subst /,-,$(patsubst tests/%.c,%,$(1))): $(patsubst %.c,$(OUT)/pl
 endef
 $(foreach s,$(own-main),$(eval $(call own-program,$(s))))
 
+fuzz-main = $(if $(findstring fuzzer,$(SAN)),,$(OUT)/plain-obj/tests/plain/fuzz_main.o)
 define fuzz-program
-$(OUT)/tests/fuzz-$(1): $(OUT)/plain-obj/tests/fuzz/$(1).o $(OUT)/plain-obj/tests/plain/fuzz_main.o $(PLAIN_HELP) $(LIB_A)
-	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(TEST_LIBS) $(LINK_FLAGS)
+$(OUT)/tests/fuzz-$(1): $(OUT)/plain-obj/tests/fuzz/$(1).o $(fuzz-main) $(PLAIN_HELP) $(LIB_A)
+	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(TEST_LIBS) $(LINK_FLAGS) $(if $(findstring fuzzer,$(SAN)),-fsanitize=fuzzer)
 endef
 $(foreach n,$(filter-out $(patsubst tests/fuzz/%.c,%,$(own-main)),$(FUZZ_NAMES)),$(eval $(call fuzz-program,$(n))))
 
@@ -65,16 +70,17 @@ $(foreach n,$(filter-out $(patsubst tests/fuzz/%.c,%,$(own-main)),$(FUZZ_NAMES))
 TEST_LIBS = $(if $(shell grep -ls 'capstone/capstone.h' tests/*/*.c),-lcapstone)
 
 CRITERION_PROGRAMS := $(live-suites:%=$(OUT)/tests/%)
-PLAIN_PROGRAMS     := $(live-suites:%=$(OUT)/tests/%-plain) \
-                      $(foreach s,$(filter-out tests/fuzz/%,$(own-main)),$(OUT)/tests/$(subst /,-,$(patsubst tests/%.c,%,$(s))))
+PLAIN_PROGRAMS     := $(live-suites:%=$(OUT)/tests/%-plain)
+OWN_PROGRAMS       := $(foreach s,$(filter-out tests/fuzz/%,$(own-main)),$(OUT)/tests/$(subst /,-,$(s:tests/%.c=%)))
 FUZZ_PROGRAMS      := $(FUZZ_NAMES:%=$(OUT)/tests/fuzz-%)
 
-.PHONY: test check test-build test-plain test-plain-build fuzz-build print-out
+.PHONY: test check test-build test-plain test-plain-build test-own-build fuzz-build
 test check:
 	@scripts/install-deps.sh
 	@MAKE='$(MAKE)' BUILD='$(BUILD)' tests/run
 
-test-build: $(CRITERION_PROGRAMS)
+test-build: $(CRITERION_PROGRAMS) test-own-build
+test-own-build: $(OWN_PROGRAMS)
 test-plain-build: $(PLAIN_PROGRAMS)
 fuzz-build: $(FUZZ_PROGRAMS)
 
@@ -84,6 +90,6 @@ test-plain: test-plain-build
 fuzz-%: $(OUT)/tests/fuzz-%
 	$< $(wildcard tests/corpus/$*)
 
-# For tests/run: where this setting's files are.
-print-out:
-	@echo '$(OUT)'
+# For scripts: a variable's value in this setting, say print-OUT or print-FUZZ_PROGRAMS.
+print-%:
+	@echo '$($*)'

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# check-determinism.sh - the same input gives the same bytes, whoever compiled Gantry and whoever
+# runs it: the commands built by gcc and by clang, in release and in debug builds, twice in a row
+# and from eight threads, must write equal code for every example and file test at every level.
+# Ends with "N passed, N failed, N skipped", one for each comparison of a build with the first.
+set -u
+export LC_ALL=C
+make=${MAKE:-make}
+build=${BUILD:-build}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0 skipped=0
+files=$(find examples/clif tests/filetests/run -name '*.clif' 2>/dev/null | sort)
+
+# code TOOL OUTPUT [OPTION]... - all bytes of all files at both levels, each under its name.
+code()
+{
+    local tool=$1 output=$2 file level
+    shift 2
+    for file in $files; do
+        for level in -O0 -O1; do
+            echo "== $file $level"
+            "$tool" compile "$@" "$level" -S "$file" 2>&1
+        done
+    done > "$output"
+}
+
+compare()
+{
+    if cmp -s "$work/first" "$2"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "fail: $1 gives other code than gcc's release build:"
+        diff "$work/first" "$2" | head -n 10
+    fi
+}
+
+# tool SETTING... - builds the command and prints where it is.
+tool()
+{
+    "$make" -s -j2 BUILD="$build" "$@" all >"$work/log" 2>&1 || cat "$work/log" >&2
+    echo "$("$make" -s BUILD="$build" "$@" print-OUT)/gantry"
+}
+
+first=$(tool CC=gcc)
+code "$first" "$work/first"
+code "$first" "$work/again"
+compare "a second run" "$work/again"
+code "$(tool CC=gcc DEBUG=1)" "$work/debug"
+compare "the debug build" "$work/debug"
+if command -v clang-19 >/dev/null 2>&1; then
+    code "$(tool CC=clang-19)" "$work/clang"
+    compare "clang's build" "$work/clang"
+else
+    skipped=$((skipped + 1))
+fi
+for n in 1 2 3 4 5 6 7 8; do
+    code "$first" "$work/thread$n" &
+done
+wait
+for n in 1 2 3 4 5 6 7 8; do
+    compare "process $n of eight at once" "$work/thread$n"
+done
+[ -n "$files" ] || failed=$((failed + 1))
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
