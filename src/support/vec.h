@@ -1,0 +1,24 @@
+/* vec.h - growable arrays whose memory is an arena's. Growing copies; the old copy stays in the arena.
+ *
+ * VEC(T) declares the struct; `at` moves when the vector grows, so hold indices, not pointers. */
+#ifndef JIT_SUPPORT_VEC_H
+#define JIT_SUPPORT_VEC_H
+
+#include "support/arena.h"
+
+#define VEC(T) struct { T *at; uint32_t len, cap; }
+
+/* Makes room for n more elements of size bytes; grows by doubling. Fails with NOMEM or LIMIT. */
+void jit_vec_grow(arena *a, void *vec, uint32_t n, size_t size);
+/* The same without failing: false when there is no memory (nothing changed). */
+bool jit_vec_try_grow(arena *a, void *vec, uint32_t n, size_t size);
+
+#define vec_reserve(a, v, n) \
+    ((uint32_t)((v)->cap - (v)->len) < (uint32_t)(n) ? jit_vec_grow((a), (v), (n), sizeof *(v)->at) \
+                                                     : (void)0)
+#define vec_try_reserve(a, v, n) \
+    ((uint32_t)((v)->cap - (v)->len) >= (uint32_t)(n) \
+     || jit_vec_try_grow((a), (v), (n), sizeof *(v)->at))
+#define vec_push(a, v, x) (vec_reserve((a), (v), 1), (void)((v)->at[(v)->len++] = (x)))
+
+#endif
