@@ -123,6 +123,11 @@ class File:
         self.lines += textlines.strip("\n").split("\n")
         self.runs += sum(1 for l in textlines.split("\n") if l.startswith("; run:"))
 
+    def raw_run(self, name, types, args, rtypes, results):
+        """A run line for the function that stands last."""
+        self.lines.append(run_line(name, types, args, rtypes, results))
+        self.runs += 1
+
     def fn(self, name, types, rtypes, body, runs, pre=(), conv=""):
         """body: instructions, parameters being v0, v1, …; runs: pairs (args, results)."""
         assert name not in self.names, name
