@@ -1,0 +1,912 @@
+"""gen_mem.py - loads and stores through stack slots, flags, byte order, faults, global values."""
+from clifgen import (BITS, File, FLOATING, FLOATS, INTS, PLAIN, Picker, X86_BASE, X86_SSE42, A64,
+                     mask, signed, unsigned, width)
+
+SOURCE = "gen_mem.py"
+SLOT = ["ss0 = explicit_slot 32, align = 8"]
+FILL = ["v3 = stack_addr.i64 ss0", "store v0, v3", "store v1, v3+8", "store v2, v3+16",
+        "v4 = iconst.i64 0x7766554433221100", "store v4, v3+24"]
+LAST = 0x7766554433221100
+
+
+def image(vals):
+    return b"".join(unsigned("i64", v).to_bytes(8, "little") for v in list(vals) + [LAST])
+
+
+def patterns(pick, n):
+    out = [(0x8786858483828180, 0x0f0e0d0c0b0a0908, 0xf7f6f5f4f3f2f1f0), (-1, 0, -1)]
+    return out + [tuple(pick.next() for _ in range(3)) for _ in range(n)]
+
+
+EXTENDING = [("uload8", 1, False, ("i16", "i32", "i64")), ("sload8", 1, True, ("i16", "i32", "i64")),
+             ("uload16", 2, False, ("i32", "i64")), ("sload16", 2, True, ("i32", "i64")),
+             ("uload32", 4, False, ("i64",)), ("sload32", 4, True, ("i64",))]
+
+
+def loads(order, suffix, flags):
+    f = File("load" + suffix, "Every load%s at aligned and unaligned offsets of a slot, from the "
+             "slot's address with an offset and from the middle of it." %
+             (" in big-endian order" if order == "big" else ""), PLAIN, source=SOURCE)
+    pick = Picker(len(suffix) + 5)
+    ops = [("load", width(t) // 8, False, (t,)) for t in INTS + FLOATS] + EXTENDING
+    for op, size, is_signed, types in ops:
+        for ty in types:
+            if op in ("uload32", "sload32"):
+                name = "%s_%s" % (op, ty)
+            else:
+                name = "%s_%s" % (op, ty)
+            for n, offset in enumerate([0, 8, 3, 13, 32 - size, pick.below(32 - size)]):
+                fl = flags[n % len(flags)]
+                if "aligned" in fl and offset % size:
+                    fl = fl.replace("aligned", "").strip().replace("  ", " ")
+                fl = fl + " " if fl else ""
+                typed = "%s.%s" % (op, ty)
+                if n % 3 == 0:
+                    body = ["v5 = %s %sv3%s" % (typed, fl, "+%d" % offset if offset else "")]
+                elif n % 3 == 1:
+                    body = ["v5 = stack_addr.i64 ss0+%d" % offset, "v6 = %s %sv5" % (typed, fl)]
+                else:
+                    body = ["v5 = stack_addr.i64 ss0+32",
+                            "v6 = %s %sv5-%d" % (typed, fl, 32 - offset)]
+                runs = []
+                for vals in patterns(pick, 1):
+                    raw = image(vals)[offset:offset + size]
+                    r = int.from_bytes(raw, order, signed=is_signed)
+                    runs.append((vals, unsigned("i" + ty[1:], r)))
+                f.fn("%s_%d" % (name, n), ["i64"] * 3, [ty],
+                     FILL + body + ["return v%d" % (5 if n % 3 == 0 else 6)], runs, pre=SLOT)
+    return f.save()
+
+
+def stores(order, suffix, flags):
+    f = File("store" + suffix, "Every store%s at aligned and unaligned offsets: its bytes and no "
+             "others change." % (" in big-endian order" if order == "big" else ""), PLAIN,
+             source=SOURCE)
+    pick = Picker(len(suffix) + 6)
+    ops = [("store", t, width(t) // 8) for t in INTS + FLOATS]
+    ops += [("istore8", t, 1) for t in ("i16", "i32", "i64")]
+    ops += [("istore16", t, 2) for t in ("i32", "i64")] + [("istore32", "i64", 4)]
+    for op, ty, size in ops:
+        for n, offset in enumerate([0, 8, 3, 7, 16 - size]):
+            fl = flags[n % len(flags)]
+            if "aligned" in fl and offset % size:
+                fl = fl.replace("aligned", "").strip().replace("  ", " ")
+            fl = fl + " " if fl else ""
+            body = ["v4 = stack_addr.i64 ss0", "store v0, v4", "store v1, v4+8"]
+            if n % 2:
+                body += ["v5 = stack_addr.i64 ss0+%d" % offset, "%s %sv2, v5" % (op, fl)]
+            else:
+                body += ["%s %sv2, v4%s" % (op, fl, "+%d" % offset if offset else "")]
+            body += ["v6 = load.i64 v4", "v7 = load.i64 v4+8", "return v6, v7"]
+            runs = []
+            for vals in patterns(pick, 1)[1:]:
+                v = pick.bits("i" + ty[1:])
+                if ty[0] == "f":
+                    v = pick.choice([v, (0x7f800001 if ty == "f32" else 0x7ff0000000000001)])
+                raw = bytearray(image(vals)[:16])
+                raw[offset:offset + size] = (v & ((1 << 8 * size) - 1)).to_bytes(size, order)
+                runs.append((vals[:2] + (v,), tuple(int.from_bytes(raw[i:i + 8], "little")
+                                                for i in (0, 8))))
+            f.fn("%s_%s_%d" % (op, ty, n), ["i64"] * 2 + [ty], ["i64"] * 2, body, runs,
+                 pre=["ss0 = explicit_slot 16, align = 8"])
+        k = pick.bits("i" + ty[1:])
+        if ty[0] == "i":
+            for m, k in enumerate([0, -1, 0x7f, k]):
+                raw = bytearray(8)
+                raw[0:size] = (k & ((1 << 8 * size) - 1)).to_bytes(size, order)
+                fl = flags[0] + " " if flags[0] else ""
+                f.fn("%s_%s_constant%d" % (op, ty, m), [], ["i64"],
+                     ["v0 = stack_addr.i64 ss0", "v1 = iconst.i64 0", "store v1, v0",
+                      "v2 = iconst.%s %d" % (ty, signed(ty, k)), "%s %sv2, v0" % (op, fl),
+                      "v3 = load.i64 v0", "return v3"],
+                     [((), int.from_bytes(raw, "little"))],
+                     pre=["ss0 = explicit_slot 8, align = 8"])
+    return f.save()
+
+
+FORWARDING = """
+; What was stored in one width and read in another.
+function %byte_of_word(i64) -> i8, i16 {
+    ss0 = explicit_slot 8, align = 8
+block0(v0: i64):
+    v1 = stack_addr.i64 ss0
+    store v0, v1
+    v2 = load.i8 v1+5
+    v3 = load.i16 v1+3
+    return v2, v3
+}
+; run: %byte_of_word(0x8877665544332211) == [0x66, 0x5544]
+
+function %word_of_bytes(i8, i8, i16) -> i32 {
+    ss0 = explicit_slot 4, align = 4
+block0(v0: i8, v1: i8, v2: i16):
+    v3 = stack_addr.i64 ss0
+    store v0, v3
+    store v1, v3+1
+    store v2, v3+2
+    v4 = load.i32 v3
+    return v4
+}
+; run: %word_of_bytes(0x11, 0x22, 0x4433) == 0x44332211
+
+; A narrower store over a part of what the load reads.
+function %patched(i64, i8) -> i64 {
+    ss0 = explicit_slot 8, align = 8
+block0(v0: i64, v1: i8):
+    v2 = stack_addr.i64 ss0
+    store v0, v2
+    store v1, v2+3
+    v3 = load.i64 v2
+    return v3
+}
+; run: %patched(0, 0xff) == 0xff000000
+; run: %patched(-1, 0) == 0xffffffff00ffffff
+
+; The store has the stored width: a reload is no copy of the wide value.
+function %narrow_reload(i64) -> i64, i64 {
+    ss0 = explicit_slot 8, align = 8
+block0(v0: i64):
+    v1 = stack_addr.i64 ss0
+    istore32 v0, v1
+    v2 = uload32.i64 v1
+    v3 = sload32.i64 v1
+    return v2, v3
+}
+; run: %narrow_reload(0x12345678_9abcdef0) == [0x9abcdef0, 0xffffffff9abcdef0]
+; run: %narrow_reload(0x7fffffff) == [0x7fffffff, 0x7fffffff]
+
+function %narrow_reload16(i32) -> i32, i32 {
+    ss0 = explicit_slot 2, align = 2
+block0(v0: i32):
+    v1 = stack_addr.i64 ss0
+    istore16 v0, v1
+    v2 = uload16.i32 v1
+    v3 = sload16.i32 v1
+    return v2, v3
+}
+; run: %narrow_reload16(0x12348765) == [0x8765, 0xffff8765]
+
+function %float_as_bits(f64) -> i32, i32 {
+    ss0 = explicit_slot 8, align = 8
+block0(v0: f64):
+    v1 = stack_addr.i64 ss0
+    store v0, v1
+    v2 = load.i32 v1
+    v3 = load.i32 v1+4
+    return v2, v3
+}
+; run: %float_as_bits(-sNaN:0x123456789) == [0x23456789, 0xfff00001]
+
+; Two slots are two places, though each be read at its edge.
+function %two_slots(i64, i64) -> i64, i64 {
+    ss0 = explicit_slot 8
+    ss1 = explicit_slot 8
+block0(v0: i64, v1: i64):
+    v2 = stack_addr.i64 ss0
+    v3 = stack_addr.i64 ss1
+    store v0, v2
+    store v1, v3
+    v4 = load.i64 v2
+    store v1, v2
+    v5 = load.i64 v2
+    v6 = load.i64 v3
+    v7 = isub v5, v6
+    v8 = iadd v4, v7
+    return v8, v5
+}
+; run: %two_slots(5, 6) == [5, 6]
+
+; Addresses computed in different ways meet in one place.
+function %same_place(i64, i64) -> i64 {
+    ss0 = explicit_slot 32, align = 8
+block0(v0: i64, v1: i64):
+    v2 = stack_addr.i64 ss0+16
+    v3 = stack_addr.i64 ss0
+    v4 = iconst.i64 16
+    v5 = iadd v3, v4
+    store v0, v2
+    store v1, v5
+    v6 = load.i64 v2
+    return v6
+}
+; run: %same_place(1, 2) == 2
+
+; The index decides whether the two stores meet.
+function %maybe_same(i64, i32, i32) -> i32, i32 {
+    ss0 = explicit_slot 16, align = 4
+block0(v0: i64, v1: i32, v2: i32):
+    v3 = stack_addr.i64 ss0
+    v4 = iconst.i32 -1
+    store v4, v3
+    store v4, v3+4
+    store v4, v3+8
+    store v4, v3+12
+    v5 = iconst.i8 2
+    v6 = ishl v0, v5
+    v7 = iadd v3, v6
+    store v1, v3+8
+    store v2, v7
+    v8 = load.i32 v3+8
+    v9 = load.i32 v7
+    return v8, v9
+}
+; run: %maybe_same(0, 5, 6) == [5, 6]
+; run: %maybe_same(2, 5, 6) == [6, 6]
+; run: %maybe_same(3, 5, 6) == [5, 6]
+
+; A load stays in front of a store to the same place.
+function %load_before_store(i64, i64) -> i64 {
+    ss0 = explicit_slot 8, align = 8
+block0(v0: i64, v1: i64):
+    v2 = stack_addr.i64 ss0
+    store v0, v2
+    v3 = load.i64 v2
+    store v1, v2
+    v4 = iadd v1, v3
+    return v4
+}
+; run: %load_before_store(100, 5) == 105
+
+; The same load feeds two users.
+function %load_twice_used(i64, i64) -> i64, i64 {
+    ss0 = explicit_slot 8, align = 8
+block0(v0: i64, v1: i64):
+    v2 = stack_addr.i64 ss0
+    store v0, v2
+    v3 = load.i64 v2
+    v4 = iadd v1, v3
+    v5 = isub v1, v3
+    return v4, v5
+}
+; run: %load_twice_used(3, 10) == [13, 7]
+
+; One operand is loaded twice over.
+function %load_squared(i32) -> i32, i32 {
+    ss0 = explicit_slot 4, align = 4
+block0(v0: i32):
+    v1 = stack_addr.i64 ss0
+    store v0, v1
+    v2 = load.i32 v1
+    v3 = imul v2, v2
+    v4 = iadd v2, v2
+    return v3, v4
+}
+; run: %load_squared(-7) == [49, -14]
+
+; A call in between may change the place.
+function %bump(i64) {
+block0(v0: i64):
+    v1 = load.i32 v0
+    v2 = iconst.i32 1000
+    v3 = iadd v1, v2
+    store v3, v0
+    return
+}
+
+function %load_across_call(i32) -> i32, i32 {
+    ss0 = explicit_slot 4, align = 4
+    fn0 = %bump(i64)
+block0(v0: i32):
+    v1 = stack_addr.i64 ss0
+    store v0, v1
+    v2 = load.i32 v1
+    call fn0(v1)
+    v3 = load.i32 v1
+    v4 = iadd v0, v2
+    return v4, v3
+}
+; run: %load_across_call(5) == [10, 1005]
+
+; Reads, adds, writes back: the one place where read-modify-write forms fit.
+function %read_modify_write(i32, i32) -> i32, i32 {
+    ss0 = explicit_slot 12, align = 4
+block0(v0: i32, v1: i32):
+    v2 = stack_addr.i64 ss0
+    store v0, v2
+    store v0, v2+4
+    store v0, v2+8
+    v3 = load.i32 v2+4
+    v4 = isub v3, v1
+    store v4, v2+4
+    v5 = load.i32 v2
+    v6 = load.i32 v2+4
+    v7 = load.i32 v2+8
+    v8 = bxor v5, v7
+    return v6, v8
+}
+; run: %read_modify_write(10, 3) == [7, 0]
+
+; A byte is read, changed and written within a word.
+function %byte_rmw(i32, i8) -> i32 {
+    ss0 = explicit_slot 4, align = 4
+block0(v0: i32, v1: i8):
+    v2 = stack_addr.i64 ss0
+    store v0, v2
+    v3 = load.i8 v2+1
+    v4 = iadd v3, v1
+    store v4, v2+1
+    v5 = load.i32 v2
+    return v5
+}
+; run: %byte_rmw(0x1234ff78, 1) == 0x12340078
+; run: %byte_rmw(-1, 1) == 0xffff00ff
+
+; Regions: accesses of region0 and region1 never meet, those without one may meet any.
+function %regions(i64, i64) -> i64, i64 {
+    region0 = 0 "left"
+    region1 = 1 "right"
+    ss0 = explicit_slot 8, align = 8
+    ss1 = explicit_slot 8, align = 8
+block0(v0: i64, v1: i64):
+    v2 = stack_addr.i64 ss0
+    v3 = stack_addr.i64 ss1
+    store notrap aligned region0 v0, v2
+    store notrap aligned region1 v1, v3
+    v4 = load.i64 notrap aligned region0 v2
+    store notrap aligned v1, v2
+    v5 = load.i64 notrap aligned region0 v2
+    return v4, v5
+}
+; run: %regions(8, 9) == [8, 9]
+
+; Memory that its callee promises not to change is read twice.
+function %readonly_reader(i64) -> i64 {
+block0(v0: i64):
+    v1 = load.i64 notrap aligned readonly v0
+    v2 = load.i64 notrap aligned readonly can_move v0+8
+    v3 = load.i64 notrap aligned readonly v0
+    v4 = iadd v1, v2
+    v5 = iadd v4, v3
+    return v5
+}
+
+function %readonly(i64, i64) -> i64 {
+    ss0 = explicit_slot 16, align = 8
+    fn0 = %readonly_reader(i64) -> i64
+block0(v0: i64, v1: i64):
+    v2 = stack_addr.i64 ss0
+    store v0, v2
+    store v1, v2+8
+    v3 = call fn0(v2)
+    return v3
+}
+; run: %readonly(100, 1) == 201
+
+; A slot whose alignment is asked for.
+function %aligned_slot() -> i64 {
+    ss0 = explicit_slot 3
+    ss1 = explicit_slot 16, align = 16
+    ss2 = explicit_slot 1
+block0:
+    v0 = stack_addr.i64 ss1
+    v1 = iconst.i64 15
+    v2 = band v0, v1
+    return v2
+}
+; run: %aligned_slot() == 0
+
+; Large slots, touched at both ends.
+function %large_slot(i64) -> i64 {
+    ss0 = explicit_slot 20000, align = 8
+    ss1 = explicit_slot 100, align = 8
+block0(v0: i64):
+    v1 = stack_addr.i64 ss0
+    v2 = stack_addr.i64 ss0+19992
+    v3 = stack_addr.i64 ss1+8
+    store v0, v1
+    v4 = iconst.i64 7
+    store v4, v2
+    store v4, v3
+    v5 = load.i64 v1
+    v6 = load.i64 v2
+    v7 = load.i64 v3
+    v8 = iadd v5, v6
+    v9 = iadd v8, v7
+    return v9
+}
+; run: %large_slot(100) == 114
+
+; Copies a block of bytes within one slot, the ranges overlapping.
+function %overlap(i64) -> i64, i64 {
+    ss0 = explicit_slot 24, align = 8
+block0(v0: i64):
+    v1 = stack_addr.i64 ss0
+    store v0, v1
+    v2 = iconst.i64 0
+    store v2, v1+8
+    store v2, v1+16
+    v3 = load.i64 v1
+    v4 = load.i32 v1+4
+    store v3, v1+2
+    store v4, v1+6
+    v5 = load.i64 v1
+    v6 = load.i64 v1+8
+    return v5, v6
+}
+; run: %overlap(0x8877665544332211) == [0x6655443322112211, 0x8877]
+"""
+
+GLOBALS = """
+; Global values: the context, what is loaded through it, and sums with constants.
+function %through_vmctx(i64 vmctx, i32) -> i64, i32 {
+    gv0 = vmctx
+    gv1 = load.i64 notrap aligned gv0+8
+    gv2 = iadd_imm.i64 gv0, 16
+block0(v0: i64, v1: i32):
+    v2 = load.i64 notrap aligned v0+8
+    v3 = load.i32 notrap aligned v2+4
+    v4 = iadd v3, v1
+    v5 = load.i64 notrap aligned v0
+    return v5, v4
+}
+
+function %make_vmctx(i64, i32, i32) -> i64, i32 {
+    ss0 = explicit_slot 16, align = 8
+    ss1 = explicit_slot 8, align = 8
+    fn0 = %through_vmctx(i64 vmctx, i32) -> i64, i32
+block0(v0: i64, v1: i32, v2: i32):
+    v3 = stack_addr.i64 ss0
+    v4 = stack_addr.i64 ss1
+    store v0, v3
+    store v4, v3+8
+    v5 = iconst.i32 0
+    store v5, v4
+    store v1, v4+4
+    v6, v7 = call fn0(v3, v2)
+    return v6, v7
+}
+; run: %make_vmctx(77, 100, 5) == [77, 105]
+
+; vmctx in the middle of other parameters.
+function %vmctx_second(i32, i64 vmctx, f64) -> f64, i32 {
+block0(v0: i32, v1: i64, v2: f64):
+    v3 = load.f64 notrap aligned v1
+    v4 = fadd v3, v2
+    return v4, v0
+}
+
+function %call_vmctx_second(f64, f64) -> f64, i32 {
+    ss0 = explicit_slot 8, align = 8
+    fn0 = %vmctx_second(i32, i64 vmctx, f64) -> f64, i32
+block0(v0: f64, v1: f64):
+    v2 = stack_addr.i64 ss0
+    store v0, v2
+    v3 = iconst.i32 -4
+    v4, v5 = call fn0(v3, v2, v1)
+    return v4, v5
+}
+; run: %call_vmctx_second(0x1.0p1, 0x1.8p0) == [0x1.cp1, -4]
+
+; A stack limit of zero lets everything pass.
+function %limited(i64 vmctx, i64) -> i64 {
+    gv0 = vmctx
+    gv1 = load.i64 notrap aligned gv0
+    stack_limit = gv1
+    ss0 = explicit_slot 64, align = 8
+block0(v0: i64, v1: i64):
+    v2 = stack_addr.i64 ss0
+    store v1, v2
+    v3 = load.i64 v2
+    return v3
+}
+
+function %no_limit(i64) -> i64 {
+    ss0 = explicit_slot 8, align = 8
+    fn0 = %limited(i64 vmctx, i64) -> i64
+block0(v0: i64):
+    v1 = stack_addr.i64 ss0
+    v2 = iconst.i64 0
+    store v2, v1
+    v3 = call fn0(v1, v0)
+    return v3
+}
+; run: %no_limit(9) == 9
+
+; A stack limit at the top of the address space stops the call.
+function %full(i64) -> i64 {
+    ss0 = explicit_slot 8, align = 8
+    fn0 = %limited(i64 vmctx, i64) -> i64
+block0(v0: i64):
+    v1 = stack_addr.i64 ss0
+    v2 = iconst.i64 0xfffffffffffff000
+    store v2, v1
+    v3 = call fn0(v1, v0)
+    return v3
+}
+; run: %full(9) traps stk_ovf
+"""
+
+FAULTS = """
+; Accesses to pages that nobody owns; the code is the flag's, heap_oob without one.
+function %null_load(i64) -> i64 {
+block0(v0: i64):
+    v1 = load.i64 v0
+    return v1
+}
+; run: %null_load(0) traps heap_oob
+; run: %null_load(16) traps heap_oob
+
+function %null_load_code(i64) -> i32 {
+block0(v0: i64):
+    v1 = load.i32 user17 v0+8
+    return v1
+}
+; run: %null_load_code(0) traps user17
+
+function %unused_load(i64) -> i32 {
+block0(v0: i64):
+    v1 = load.i32 user18 v0
+    v2 = iconst.i32 1
+    return v2
+}
+; run: %unused_load(0) traps user18
+
+function %null_store(i64, i8) {
+block0(v0: i64, v1: i8):
+    store v1, v0
+    return
+}
+; run: %null_store(0, 1) traps heap_oob
+
+function %null_store_code(i64, f64) {
+block0(v0: i64, v1: f64):
+    store int_ovf v1, v0+24
+    return
+}
+; run: %null_store_code(0, 0x1.0) traps int_ovf
+
+function %folded_load(i64, i32) -> i32 {
+block0(v0: i64, v1: i32):
+    v2 = load.i32 user19 v0
+    v3 = iadd v1, v2
+    return v3
+}
+; run: %folded_load(0, 5) traps user19
+
+function %folded_float(i64, f64) -> f64 {
+block0(v0: i64, v1: f64):
+    v2 = load.f64 user20 v0
+    v3 = fadd v1, v2
+    return v3
+}
+; run: %folded_float(8, 0x1.0) traps user20
+
+function %folded_compare(i64, i64) -> i8 {
+block0(v0: i64, v1: i64):
+    v2 = load.i64 user21 v0
+    v3 = icmp ult v1, v2
+    return v3
+}
+; run: %folded_compare(0, 1) traps user21
+
+function %extending(i64) -> i64 {
+block0(v0: i64):
+    v1 = sload16.i64 user22 v0
+    return v1
+}
+; run: %extending(2) traps user22
+
+; The first of two faults is the one reported.
+function %first_fault(i64) -> i64 {
+block0(v0: i64):
+    v1 = load.i64 user30 v0
+    v2 = load.i64 user31 v0+8
+    v3 = iadd v1, v2
+    return v3
+}
+; run: %first_fault(0) traps user30
+
+function %fault_or_division(i64, i32) -> i32 {
+block0(v0: i64, v1: i32):
+    v2 = load.i32 user32 v0
+    v3 = iconst.i32 10
+    v4 = udiv v3, v1
+    v5 = iadd v2, v4
+    return v5
+}
+; run: %fault_or_division(0, 0) traps user32
+; run: %fault_or_division(0, 1) traps user32
+
+function %division_or_fault(i64, i32) -> i32 {
+block0(v0: i64, v1: i32):
+    v3 = iconst.i32 10
+    v4 = udiv v3, v1
+    v2 = load.i32 user33 v0
+    v5 = iadd v2, v4
+    return v5
+}
+; run: %division_or_fault(0, 0) traps int_divz
+; run: %division_or_fault(0, 1) traps user33
+
+; A store in front of a trap has happened, one behind it has not.
+function %stores_around_trap(i64, i32) {
+block0(v0: i64, v1: i32):
+    v2 = iconst.i64 1
+    store v2, v0
+    trapnz v1, user40
+    v3 = iconst.i64 2
+    store v3, v0
+    return
+}
+
+function %seen_before_trap(i32) -> i64 {
+    ss0 = explicit_slot 8, align = 8
+    fn0 = %stores_around_trap(i64, i32)
+block0(v0: i32):
+    v1 = stack_addr.i64 ss0
+    v2 = iconst.i64 0
+    store v2, v1
+    call fn0(v1, v0)
+    v3 = load.i64 v1
+    return v3
+}
+; run: %seen_before_trap(0) == 2
+; run: %seen_before_trap(1) traps user40
+"""
+
+
+def addressing():
+    f = File("address", "Base, scaled index and displacement in every combination, over a slot of "
+             "known bytes; displacements at the edge of their forms.", PLAIN, source=SOURCE)
+    size = 256
+    fill = ["v2 = stack_addr.i64 ss0", "v3 = iconst.i64 0x0706050403020100",
+            "v4 = iconst.i64 0x0808080808080808"]
+    v = 3
+    n = 5
+    for i in range(size // 8):
+        fill.append("store v%d, v2%s" % (v, "+%d" % (8 * i) if i else ""))
+        if i + 1 < size // 8:
+            fill.append("v%d = iadd v%d, v4" % (n, v))
+            v, n = n, n + 1
+    # The bytes hold their own position; the helper fills, each test function reads.
+    reader_sig = "(i64, i64, i32) -> %s"
+    pick = Picker(99)
+    count = 0
+    for ty, op, osize, sg in [("i64", "load.i64", 8, False), ("i32", "load.i32", 4, False),
+                              ("i16", "load.i16", 2, False), ("i8", "load.i8", 1, False),
+                              ("i64", "uload8.i64", 1, False), ("i64", "sload16.i64", 2, True),
+                              ("i64", "uload32.i64", 4, False)]:
+        for shift in (0, 1, 2, 3):
+            for kind in ("i64", "uextend", "sextend"):
+                for disp in pick.sample([0, 8, 127, 128, -1, -128, -129], 2):
+                    count += 1
+                    name = "read%d" % count
+                    body = []
+                    if kind == "i64":
+                        body += ["v3 = iadd v1, v1", "v4 = isub v3, v1"]
+                        idx = "v1"
+                    else:
+                        body += ["v3 = %s.i64 v2" % kind]
+                        idx = "v3"
+                    body += ["v5 = iconst.%s %d" % (pick.choice(INTS), shift),
+                             "v6 = ishl %s, v5" % idx]
+                    body += [pick.choice(["v7 = iadd v0, v6", "v7 = iadd v6, v0"])]
+                    body += ["v8 = %s v7%s" % (op, "%+d" % disp if disp else ""), "return v8"]
+                    f.fn(name, ["i64", "i64", "i32"], [ty], body, [])
+                    scale = 1 << shift
+                    runs = []
+                    tries = 0
+                    while len(runs) < 2 and tries < 200:
+                        tries += 1
+                        base = pick.below(size - 8)
+                        index = pick.below(40) - (0 if kind == "uextend" else 20)
+                        at = base + index * scale + disp
+                        if 0 <= at <= size - osize:
+                            r = int.from_bytes(bytes((at + k) & 255 for k in range(osize)),
+                                               "little", signed=sg)
+                            runs.append(((base, index if kind == "i64" else 7,
+                                          index if kind != "i64" else 9), r))
+                    f.fn("with_" + name, ["i64", "i64", "i32"], [ty],
+                         ["v3 = stack_addr.i64 ss0", "call fn0(v3)", "v4 = iadd v3, v0",
+                          "v5 = call fn1(v4, v1, v2)", "return v5"], runs,
+                         pre=["ss0 = explicit_slot 256, align = 8", "fn0 = %fill(i64)",
+                              "fn1 = %%%s%s" % (name, reader_sig % ty)])
+    f.raw("; Every byte holds its own position.\nfunction %fill(i64) {\nblock0(v2: i64):\n" +
+          "\n".join("    " + l for l in fill[1:]) + "\n    return\n}")
+    for n, disp in enumerate([0x7fffffff, -0x80000000, 0x40000000, -0x7fffffff, 0x1000, -0x1000,
+                              4095 * 8, 4096 * 8, 256, -256, -257, 32760, 65535]):
+        f.fn("far%d" % n, ["i64"], ["i64"],
+             ["v1 = stack_addr.i64 ss0", "store v0, v1", "v2 = iconst.i64 %d" % disp,
+              "v3 = isub v1, v2", "v4 = load.i64 v3%+d" % disp, "return v4"],
+             [(5, 5), (1 << 63, 1 << 63)], pre=["ss0 = explicit_slot 8, align = 8"])
+        f.fn("far_store%d" % n, ["i64", "i64"], ["i64"],
+             ["v2 = stack_addr.i64 ss0", "v3 = iconst.i64 %d" % disp, "v4 = iadd v2, v0",
+              "v5 = isub v4, v3", "v6 = isub v5, v0", "store v1, v6%+d" % disp,
+              "v7 = load.i64 v2", "return v7"],
+             [((3, 5), 5), ((-1, 6), 6)], pre=["ss0 = explicit_slot 8, align = 8"])
+    # A 32-bit sum must be cut to 32 bits before it is widened into an address.
+    f.fn("wrapping_index", ["i32", "i32", "i64"], ["i64"],
+         ["v3 = stack_addr.i64 ss0", "store v2, v3", "v4 = iconst.i64 -1", "store v4, v3+8",
+          "v5 = iadd v0, v1", "v6 = uextend.i64 v5", "v7 = iadd v3, v6", "v8 = load.i64 v7",
+          "return v8"],
+         [((0xffffffff, 1, 77), 77), ((0x80000000, 0x80000008, 77), -1),
+          ((0xfffffff8, 16, 77), -1)], pre=["ss0 = explicit_slot 16, align = 8"])
+    f.fn("wrapping_shift", ["i32", "i64"], ["i64"],
+         ["v2 = stack_addr.i64 ss0", "store v1, v2", "v4 = iconst.i64 -1", "store v4, v2+8",
+          "v5 = iconst.i32 3", "v6 = ishl v0, v5", "v7 = uextend.i64 v6", "v8 = iadd v2, v7",
+          "v9 = load.i64 v8", "return v9"],
+         [((0, 7), 7), ((1, 7), -1), ((0x20000000, 7), 7), ((0x20000001, 7), -1),
+          ((0xe0000000, 7), 7)], pre=["ss0 = explicit_slot 16, align = 8"])
+    f.fn("wrapping_constant", ["i32", "i64"], ["i64"],
+         ["v2 = stack_addr.i64 ss0", "store v1, v2", "v4 = iconst.i64 -1", "store v4, v2+8",
+          "v5 = iconst.i32 -8", "v6 = iadd v0, v5", "v7 = uextend.i64 v6", "v8 = iadd v2, v7",
+          "v9 = load.i64 v8", "return v9"],
+         [((8, 7), 7), ((16, 7), -1)], pre=["ss0 = explicit_slot 16, align = 8"])
+    f.fn("signed_index", ["i32", "i64"], ["i64"],
+         ["v2 = stack_addr.i64 ss0+8", "store v1, v2", "v4 = iconst.i64 -1", "store v4, v2-8",
+          "v7 = sextend.i64 v0", "v5 = iconst.i8 2", "v6 = ishl v7, v5", "v8 = iadd v2, v6",
+          "v9 = load.i64 v8", "return v9"],
+         [((0, 7), 7), ((-2, 7), -1)], pre=["ss0 = explicit_slot 16, align = 8"])
+    return f.save()
+
+
+def folding():
+    total = 0
+    f = File("folded_loads", "A load as an operand of every instruction that might take one from "
+             "memory, at its own width, its neighbours in memory being different.", BITS,
+             source=SOURCE)
+    import gen_int
+    from evalfn import Builder
+    pick = Picker(17)
+    ops = [(op, fun) for op, fun in list(gen_int.BINARY.items()) + list(gen_int.DIVISION.items())]
+    for op, fun in ops + list(gen_int.SHIFTS.items()):
+        for ty in INTS:
+            size = width(ty) // 8
+            for side in (0, 1):
+                if side == 0 and pick.below(2):
+                    continue
+                a, b = ("v6", "v1") if side == 0 else ("v1", "v6")
+                runs = []
+                for _ in range(2):
+                    m, r = pick.bits(ty), pick.bits(ty)
+                    if op[1:4] in ("div", "rem"):
+                        m |= 1
+                        r |= 1
+                    args = (pick.next(), r, m)
+                    res = fun(ty, m, r) if side == 0 else fun(ty, r, m)
+                    if op in gen_int.SHIFTS:
+                        res = fun(ty, *((m, unsigned(ty, r)) if side == 0 else
+                                        (r, unsigned(ty, m))))
+                    runs.append((args, res))
+                f.fn("%s_%s_%s" % (op, ty, "left" if side == 0 else "right"),
+                     ["i64", ty, ty], [ty],
+                     ["v3 = stack_addr.i64 ss0", "store v0, v3", "store v0, v3+8", "v4 = bnot v0",
+                      "store v4, v3+16", "store v2, v3+8", "v6 = load.%s v3+8" % ty,
+                      "v7 = %s %s, %s" % (op, a, b), "return v7"], runs,
+                     pre=["ss0 = explicit_slot 24, align = 8"])
+    for cc, fun in gen_int.CONDITIONS.items():
+        for ty in INTS:
+            for side in (0, 1):
+                runs = []
+                for m, r in ((5, 5), (0, -1), (pick.bits(ty), pick.bits(ty))):
+                    runs.append(((-1, r, m), int(fun(ty, m, r) if side == 0 else fun(ty, r, m))))
+                a, b = ("v6", "v1") if side == 0 else ("v1", "v6")
+                f.fn("%s_%s_%s" % (cc, ty, "left" if side == 0 else "right"),
+                     ["i64", ty, ty], ["i8"],
+                     ["v3 = stack_addr.i64 ss0", "store v0, v3", "store v2, v3",
+                      "v6 = load.%s v3" % ty, "v7 = icmp %s %s, %s" % (cc, a, b),
+                      "brif v7, block1, block2", "block1:", "return v7", "block2:", "return v7"],
+                     pick.sample(runs, 2), pre=["ss0 = explicit_slot 8, align = 8"])
+    for op, fun in gen_int.UNARY.items():
+        for ty in INTS:
+            if op == "bswap" and ty == "i8":
+                continue
+            runs = [((-1, a), fun(ty, a)) for a in (0, pick.bits(ty))]
+            f.fn("%s_%s" % (op, ty), ["i64", ty], [ty],
+                 ["v2 = stack_addr.i64 ss0", "store v0, v2", "store v1, v2",
+                  "v3 = load.%s v2" % ty, "v4 = %s v3" % op, "return v4"], runs,
+                 pre=["ss0 = explicit_slot 8, align = 8"])
+    for src in ("i8", "i16", "i32"):
+        for dst in INTS[INTS.index(src) + 1:]:
+            for ext in ("uextend", "sextend"):
+                a = pick.bits(src) | 1 << (width(src) - 1)
+                r = unsigned(src, a) if ext == "uextend" else signed(src, a)
+                f.fn("%s_%s_%s" % (ext, src, dst), ["i64", src], [dst],
+                     ["v2 = stack_addr.i64 ss0", "store v0, v2", "store v1, v2",
+                      "v3 = load.%s v2" % src, "v4 = %s.%s v3" % (ext, dst), "return v4"],
+                     [((0x5a5a5a5a5a5a5a5a, a), r)], pre=["ss0 = explicit_slot 8, align = 8"])
+    total += f.save()
+    f = File("folded_float_loads", "A load as an operand of float instructions, next to other "
+             "bytes that must not be read.", FLOATING, source=SOURCE)
+    import exactfloat as xf
+    from evalfn import FBINARY
+    s32, s64 = 1 << 31, 1 << 63
+    for ty in FLOATS:
+        s = xf.F[ty].sign
+        for op, fun in FBINARY.items():
+            for side in (0, 1):
+                runs = []
+                while len(runs) < 2:
+                    m, r = xf.random_float(ty, pick), xf.random_float(ty, pick)
+                    res = fun(ty, m, r) if side == 0 else fun(ty, r, m)
+                    if not xf.is_nan(ty, res):
+                        runs.append(((-1, r, m), res))
+                a, b = ("v6", "v1") if side == 0 else ("v1", "v6")
+                f.fn("%s_%s_%d" % (op, ty, side), ["i64", ty, ty], [ty],
+                     ["v3 = stack_addr.i64 ss0", "store v0, v3", "store v0, v3+8",
+                      "store v2, v3+4", "v6 = load.%s v3+4" % ty,
+                      "v7 = %s %s, %s" % (op, a, b), "return v7"], runs,
+                     pre=["ss0 = explicit_slot 16, align = 4"])
+        for op, fun in (("sqrt", xf.sqrt), ("fneg", lambda t, a: a ^ s),
+                        ("fabs", lambda t, a: a & ~s)) + tuple(
+                (h, lambda t, a, h=h: xf.to_integral(t, a, h))
+                for h in ("ceil", "floor", "trunc", "nearest")):
+            vals = [xf.random_float(ty, pick) & ~s for _ in range(2)]
+            f.fn("%s_%s" % (op, ty), ["i64", ty], [ty],
+                 ["v2 = stack_addr.i64 ss0", "store v0, v2", "store v1, v2",
+                  "v3 = load.%s v2" % ty, "v4 = %s v3" % op, "return v4"],
+                 [((-1, a), fun(ty, a)) for a in vals],
+                 pre=["ss0 = explicit_slot 8, align = 8"])
+        for cc, holds in xf.CONDITIONS.items():
+            runs = []
+            one = xf.F[ty].emax << xf.F[ty].mbits
+            for m, r in ((one, one), (one, one + 1), (xf.F[ty].nan, one)):
+                runs.append(((-1, r, m), int(xf.compare(ty, r, m) in holds)))
+            f.fn("%s_%s" % (cc, ty), ["i64", ty, ty], ["i8"],
+                 ["v3 = stack_addr.i64 ss0", "store v0, v3", "store v2, v3",
+                  "v6 = load.%s v3" % ty, "v7 = fcmp %s v1, v6" % cc, "return v7"], runs,
+                 pre=["ss0 = explicit_slot 8, align = 8"])
+        f.fn("fcopysign_" + ty, ["i64", ty, ty], [ty],
+             ["v3 = stack_addr.i64 ss0", "store v0, v3", "store v2, v3", "v6 = load.%s v3" % ty,
+              "v7 = fcopysign v1, v6", "v8 = fcopysign v6, v7", "v9 = fcopysign v7, v8",
+              "return v9"],
+             [((-1, a, b), a & ~s | b & s) for a in (0, 5 | s) for b in (s, 7)],
+             pre=["ss0 = explicit_slot 8, align = 8"])
+        for ity in ("i32", "i64"):
+            f.fn("from_%s_%s" % (ity, ty), ["i64", ity], [ty, ty],
+                 ["v2 = stack_addr.i64 ss0", "store v0, v2", "store v1, v2",
+                  "v3 = load.%s v2" % ity, "v4 = fcvt_from_sint.%s v3" % ty,
+                  "v5 = fcvt_from_uint.%s v3" % ty, "return v4, v5"],
+                 [((0x5a5a5a5a5a5a5a5a, a), (xf.from_int(ity, ty, a, True),
+                                             xf.from_int(ity, ty, a, False)))
+                  for a in (-1, pick.bits(ity))], pre=["ss0 = explicit_slot 8, align = 8"])
+            f.fn("to_%s_%s" % (ity, ty), ["i64", ty], [ity],
+                 ["v2 = stack_addr.i64 ss0", "store v0, v2", "store v1, v2",
+                  "v3 = load.%s v2" % ty, "v4 = fcvt_to_sint_sat.%s v3" % ity, "return v4"],
+                 [((-1, a), xf.to_int(ty, ity, a, True, True))
+                  for a in (xf.F[ty].inf, xf.random_float(ty, pick))],
+                 pre=["ss0 = explicit_slot 8, align = 8"])
+    a = xf.random_float("f32", pick)
+    f.fn("fpromote", ["i64", "f32"], ["f64"],
+         ["v2 = stack_addr.i64 ss0", "store v0, v2", "store v1, v2", "v3 = load.f32 v2",
+          "v4 = fpromote.f64 v3", "return v4"],
+         [((-1, a), xf.convert("f32", "f64", a))], pre=["ss0 = explicit_slot 8, align = 8"])
+    a = xf.random_float("f64", pick)
+    f.fn("fdemote", ["i64", "f64"], ["f32"],
+         ["v2 = stack_addr.i64 ss0", "store v0, v2", "store v1, v2", "v3 = load.f64 v2",
+          "v4 = fdemote.f32 v3", "return v4"],
+         [((-1, a), xf.convert("f64", "f32", a))], pre=["ss0 = explicit_slot 8, align = 8"])
+    f.fn("bitcast_i32", ["i64", "f32"], ["i32"],
+         ["v2 = stack_addr.i64 ss0", "store v0, v2", "store v1, v2", "v3 = load.f32 v2",
+          "v4 = bitcast.i32 v3", "return v4"], [((-1, 0x7f800001), 0x7f800001)],
+         pre=["ss0 = explicit_slot 8, align = 8"])
+    f.fn("bitcast_f64", ["i64"], ["f64"],
+         ["v1 = stack_addr.i64 ss0", "store v0, v1", "v2 = load.i64 v1",
+          "v3 = bitcast.f64 v2", "return v3"], [(0x7ff0000000000001, 0x7ff0000000000001)],
+         pre=["ss0 = explicit_slot 8, align = 8"])
+    return total + f.save()
+
+
+def fixed_files():
+    total = 0
+    for name, about, textlines in (
+            ("memory", "Stores seen by loads of other widths, order of loads, stores and calls.",
+             FORWARDING),
+            ("globals", "The context parameter, global values, stack limits.", GLOBALS),
+            ("faults", "Accesses outside all memory trap with the code of their flags.", FAULTS)):
+        f = File(name, about, PLAIN, source=SOURCE)
+        f.raw(textlines)
+        total += f.save()
+    return total
+
+
+def generate():
+    return (loads("little", "", ["", "notrap", "notrap aligned", "little", "aligned"]) +
+            loads("big", "_big", ["big", "notrap big", "big aligned"]) +
+            stores("little", "", ["", "notrap", "notrap aligned", "little"]) +
+            stores("big", "_big", ["big", "notrap big"]) +
+            addressing() + folding() + fixed_files())
+
+
+if __name__ == "__main__":
+    print(generate())
