@@ -1,0 +1,132 @@
+/* lower.h - the state of lowering and what a target's rules may ask and say.
+ *
+ * Blocks are lowered bottom up, one call of target->lower per IR instruction that is needed. A rule
+ * first matches (is_const, fuses, ...: these emit nothing), then takes its inputs with lower_in*() and
+ * says its instructions in forward order; the driver turns the order of instructions round. A value
+ * nobody asked for is never lowered unless it has an effect.
+ *
+ * Values are seen through no-ops: root(v) skips ireduce, integer bitcasts of equal type, uextend of
+ * something whose upper bits the target's table promises to be zero, and parameters of blocks with one
+ * predecessor. All queries below take any value and look at its root. */
+#ifndef JIT_LOWER_H
+#define JIT_LOWER_H
+
+#include "gantry/jit.h"
+#include "machinst/abi.h"
+#include "machinst/vcode.h"
+
+struct target;
+
+enum { /* uses.info: by value (of roots) */
+    USES_ONE = 1, USES_MANY = 2, /* uses through all no-ops together */
+    USES_CROSS = 4               /* used in another block than its own */
+};
+
+typedef struct lower {
+    /* set up by the driver */
+    const jit_func *f;
+    const struct target *target;
+    const jit_settings *settings;
+    uint64_t features;
+    arena *tmp;
+    fail_ctx *fail;
+    bool fast;               /* O0: block by block; nothing but local selection */
+    frame *frame;
+    const abi_sig *abi;      /* of f */
+    abi_sig **sig_abi;       /* by sigref index; NULL: not computed yet */
+
+    /* values */
+    uint32_t *root;          /* by value index: id of its root (itself mostly) */
+    uint8_t *info;           /* by value index of roots: USES_* */
+    uint8_t *nonzero;        /* by value index: bytes that may be non-zero above the value's own width:
+                              * 16: unknown. Of an alias made by uextend: what its reader relies on */
+    uint32_t *vreg_of;       /* by value index of roots: vreg + 1; 0: not asked for yet */
+
+    /* virtual registers */
+    VEC(ra_vreg) vregs;
+
+    /* the block being lowered */
+    const ir_block *block;
+    uint32_t at;             /* index of the IR instruction being lowered */
+    const uint32_t *effects; /* by instruction - block->first: effects before it in the block */
+    uint8_t *sunk;           /* by instruction - block->first: folded into a user, do not lower */
+
+    /* code; filled from the end of the arrays downwards */
+    minst *insts;
+    ra_inst *ra;
+    uint32_t ninsts, cap;    /* instruction k from the end is at cap - 1 - k */
+    VEC(ra_operand) ops;
+    VEC(minst) group;        /* of the current IR instruction, forward */
+    VEC(ra_inst) group_ra;
+    VEC(minst) prefix;       /* constants and addresses it needs, before the group */
+    VEC(ra_inst) prefix_ra;
+
+    VEC(vcode_const) consts;
+    VEC(vcode_jump_table) jump_tables;
+    VEC(regset) clobbers;    /* index 0: none */
+    VEC(ir_name) symbols;    /* what MEM_SYM and relocations refer to */
+    uint32_t *target_block;  /* mblock of each target of the current terminator, in order */
+    bool uses_fp;            /* get_frame_pointer or get_return_address seen */
+} lower;
+
+/* ---- Matching ---- */
+static inline uint32_t lower_root(const lower *l, uint32_t v) { return l->root[v - 1]; }
+static inline jit_type lower_type(const lower *l, uint32_t v) { return value_type(l->f, v); }
+/* The instruction that defines v's root, NULL for a block parameter. */
+const ir_inst *jit_lower_def(const lower *l, uint32_t v);
+/* v is iconst: *bits sign-extended from v's type (v itself may be a truncation of it). */
+bool jit_lower_const(const lower *l, uint32_t v, int64_t *bits);
+/* v is f32const or f64const: its bits. */
+bool jit_lower_fconst(const lower *l, uint32_t v, uint64_t *bits);
+/* v's root is defined by an instruction of this block that may be computed as part of the current
+ * one instead: it is used once, through the whole chain; a load besides has no effect between it and
+ * here. The caller then takes the operands of *def and, by jit_lower_sink(), says so. */
+const ir_inst *jit_lower_fuses(const lower *l, uint32_t v);
+/* As fuses, but for pure instructions that are worth repeating (compares): any number of uses, same
+ * block. Its operands must be asked for with lower_in again; it may still be lowered on its own. */
+const ir_inst *jit_lower_repeats(const lower *l, uint32_t v);
+void jit_lower_sink(lower *l, const ir_inst *def);
+/* Bytes of v that may be non-zero when its register is read whole: <= 8, or 16 when unknown. */
+unsigned jit_lower_nonzero(const lower *l, uint32_t v);
+
+/* ---- Inputs and outputs ---- */
+/* The register of v (any type up to 16 bytes); constants and slot addresses are made for this use. The
+ * bits above v's width are arbitrary unless v is an alias made by uextend. */
+vr jit_lower_in(lower *l, uint32_t v);
+/* The register of the k-th result of the instruction being lowered. */
+vr jit_lower_out(lower *l, const ir_inst *i, uint32_t k);
+/* Whether anybody reads the k-th result. */
+bool jit_lower_result_used(const lower *l, const ir_inst *i, uint32_t k);
+/* A new virtual register: class and bytes that moves keep (4, 8, 16). */
+vr jit_lower_temp(lower *l, unsigned cls, unsigned width);
+
+/* ---- Instructions ---- */
+/* Starts an instruction: appends it to the group (the pointer lives until the next one). `ir` is set.
+ * Then its operands are added in the order its row says. In a constant's prefix: see target->constant. */
+minst *jit_lower_emit(lower *l, unsigned op, unsigned size);
+void jit_lower_use(lower *l, vr r, unsigned constraint, unsigned fixed, unsigned width);
+void jit_lower_use_late(lower *l, vr r, unsigned width);
+void jit_lower_define(lower *l, vr r, unsigned constraint, unsigned fixed, unsigned width,
+                      unsigned nonzero);
+void jit_lower_define_early(lower *l, vr r, unsigned constraint, unsigned fixed, unsigned width,
+                            unsigned nonzero);
+void jit_lower_scratch(lower *l, unsigned cls, unsigned constraint, unsigned fixed);
+void jit_lower_flags(lower *l, unsigned ra_flags, regset clobber); /* of the newest instruction */
+void jit_lower_move(lower *l, vr to, vr from, unsigned bytes, unsigned cls); /* MI_MOVE */
+uint32_t jit_lower_add_const(lower *l, const void *bytes, unsigned size, unsigned align);
+uint32_t jit_lower_symbol(lower *l, const ir_name *name); /* index, each name once */
+uint32_t jit_lower_jump_table(lower *l, const uint32_t *blocks, uint32_t n);
+_Noreturn void jit_lower_unsupported(lower *l, const ir_inst *i, const char *what);
+
+/* ---- Shared halves (machinst/call.c): use the target's load, store, call hooks ---- */
+const abi_sig *jit_lower_sig(lower *l, jit_sigref s);
+/* call, call_indirect: arguments to their places, the call instruction, results from theirs. */
+void jit_lower_call(lower *l, const ir_inst *i);
+/* A call of libcall k with operands and one result (RC by type) on behalf of i. */
+void jit_lower_libcall(lower *l, const ir_inst *i, unsigned libcall, const uint32_t *args,
+                       uint32_t nargs);
+void jit_lower_return(lower *l, const ir_inst *i);
+/* The register of a global value, made for this use (load chains and all). */
+vr jit_lower_gv(lower *l, jit_gv gv);
+
+#endif
