@@ -17,14 +17,14 @@ const STACK: usize = 1 << 30;
 
 struct Subject {
     path: String,
-    ordinal: usize, // among the functions of its file, from 0
+    line: usize, // of its `function`
     func: Function,
     insts: usize,
 }
 
 struct Skip {
     path: String,
-    ordinal: Option<usize>,
+    line: usize, // of the function; 0: the whole file
     reason: String,
 }
 
@@ -34,18 +34,19 @@ fn load(files: &[String]) -> (Vec<Subject>, Vec<Skip>) {
     for path in files {
         match host::read_text(path).and_then(|text| parse_functions(&text)) {
             Ok(functions) => {
-                for (ordinal, func) in functions.into_iter().enumerate() {
+                for (line, func) in functions {
                     let insts = host::count_insts(&func);
-                    subjects.push(Subject { path: path.clone(), ordinal, func, insts });
+                    subjects.push(Subject { path: path.clone(), line, func, insts });
                 }
             }
-            Err(reason) => skips.push(Skip { path: path.clone(), ordinal: None, reason }),
+            Err(reason) => skips.push(Skip { path: path.clone(), line: 0, reason }),
         }
     }
     (subjects, skips)
 }
 
-fn parse_functions(text: &str) -> Result<Vec<Function>, String> {
+/// Each function with the line it begins at.
+fn parse_functions(text: &str) -> Result<Vec<(usize, Function)>, String> {
     let header = host::read_header(text);
     let body = host::without_header(text, header.lines);
     let options = ParseOptions {
@@ -54,13 +55,13 @@ fn parse_functions(text: &str) -> Result<Vec<Function>, String> {
     };
     let file = parse_test(&body, options);
     let file = file.map_err(|e| format!("line {}: {}", e.location.line_number, e.message))?;
-    Ok(file.functions.into_iter().map(|f| f.0).collect())
+    Ok(file.functions.into_iter().map(|f| (f.1.location.line_number, f.0)).collect())
 }
 
 pub fn list(options: &Options) -> u8 {
     let (subjects, skips) = load(&options.files);
     for s in &subjects {
-        println!("{}\t{}\t{}\t{}", s.path, s.ordinal, s.func.name, s.insts);
+        println!("{}\t{}\t{}\t{}", s.path, s.line, s.func.name, s.insts);
     }
     for s in &skips {
         eprintln!("{}: {}", s.path, s.reason);
@@ -104,7 +105,7 @@ pub fn compile(options: &Options) -> u8 {
     let (mut subjects, mut skips) = load(&options.files);
     if let Some(list) = &options.only {
         match read_only(list) {
-            Ok(only) => subjects.retain(|s| only.contains(&(s.path.clone(), s.ordinal))),
+            Ok(only) => subjects.retain(|s| only.contains(&(s.path.clone(), s.line))),
             Err(e) => {
                 eprintln!("{list}: {e}");
                 return 2;
@@ -118,10 +119,9 @@ pub fn compile(options: &Options) -> u8 {
         thread.spawn_scoped(scope, run).expect("a thread starts").join().expect("it ends well");
     });
     for s in &skips {
-        let ordinal = s.ordinal.map_or("-".to_string(), |o| o.to_string());
         match options.tsv {
-            true => println!("skip\t{}\t{ordinal}\t{}", s.path, s.reason),
-            false => println!("skipped: {} function {ordinal}: {}", s.path, s.reason),
+            true => println!("skip\t{}\t{}\t{}", s.path, s.line, s.reason),
+            false => println!("skipped: {}:{}: {}", s.path, s.line, s.reason),
         }
     }
     0
@@ -133,8 +133,8 @@ fn read_only(list: &str) -> Result<HashSet<(String, usize)>, String> {
     for line in text.lines() {
         let mut words = line.split('\t');
         let path = words.next().unwrap_or("").to_string();
-        let ordinal = words.next().and_then(|w| w.parse().ok()).ok_or("expected an ordinal")?;
-        only.insert((path, ordinal));
+        let line = words.next().and_then(|w| w.parse().ok()).ok_or("expected a line number")?;
+        only.insert((path, line));
     }
     Ok(only)
 }
@@ -152,7 +152,7 @@ fn measure_all(
         subjects.retain(|s| match compile_once(&mut Context::new(), s, &*isa) {
             Ok(_) => true,
             Err(reason) => {
-                skips.push(Skip { path: s.path.clone(), ordinal: Some(s.ordinal), reason });
+                skips.push(Skip { path: s.path.clone(), line: s.line, reason });
                 false
             }
         });

@@ -22,7 +22,7 @@ static HEAP: heap::Counting = heap::Counting;
 
 const USAGE: &str = "usage: clpeer test|list|compile|shares|run|parse [options] FILE...
   --settings A,B   of: none+single_pass none speed+single_pass speed
-  --only FILE      compile: only these functions, a line each: PATH <tab> ORDINAL [<tab> ...]
+  --only FILE      compile: only these functions, each on a line: PATH <tab> LINE
   --reps N         repetitions of which the median counts (5)
   --tsv            figures separated by tabs
   --baseline       without the host's CPU features";
