@@ -33,6 +33,11 @@ DEFINES    = $(if $(DEBUG),-DJIT_DEBUG=1,-DNDEBUG) $(if $(STRESS),-DJIT_STRESS=1
 BASE_FLAGS = -std=c17 $(WARNINGS) $(DEFINES) $(san-flags) -pthread $(CFLAGS)
 LINK_FLAGS = $(san-flags) -pthread $(CFLAGS) $(LDFLAGS)
 
+# As many jobs as there are processors, unless -j says something else.
+ifeq ($(filter -j% --jobserver% clean,$(MAKEFLAGS) $(MAKECMDGOALS)),)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
+
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:

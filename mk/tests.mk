@@ -90,6 +90,8 @@ test-plain: test-plain-build
 fuzz-%: $(OUT)/tests/fuzz-%
 	$< $(wildcard tests/corpus/$*)
 
-# For scripts: a variable's value in this setting, say print-OUT or print-FUZZ_PROGRAMS.
+# For scripts: a variable's value in this setting, say print-FUZZ_PROGRAMS, and the build folder.
 print-%:
 	@echo '$($*)'
+print-out:
+	@echo '$(OUT)'

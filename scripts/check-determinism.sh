@@ -40,7 +40,7 @@ compare()
 tool()
 {
     "$make" -s -j2 BUILD="$build" "$@" all >"$work/log" 2>&1 || cat "$work/log" >&2
-    echo "$("$make" -s BUILD="$build" "$@" print-OUT)/gantry"
+    echo "$("$make" -s BUILD="$build" "$@" print-out)/gantry"
 }
 
 first=$(tool CC=gcc)
