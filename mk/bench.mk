@@ -10,7 +10,7 @@ $(OUT)/bench-obj/%.o: bench/%.c $(OUT)/flags
 	$(call compile,-Iinclude -Isrc -Ibench)
 
 $(OUT)/bench/%: $(OUT)/bench-obj/%.o $(BENCH_COMMON) $(LIB_A)
-	@mkdir -p $(@D); echo "  LD    $@"; $(CC) -o $@ $^ $(LINK_FLAGS)
+	@mkdir -p $(@D); echo "  LD    $@"; $(CC) -o $@ $^ $(LINK_FLAGS) -lm
 
 .PHONY: bench bench-build
 .SECONDARY: $(BENCHES:$(OUT)/bench/%=$(OUT)/bench-obj/%.o)
