@@ -145,7 +145,6 @@ fn measure_all(
     options: &Options,
     skips: &mut Vec<Skip>,
 ) {
-    std::panic::set_hook(Box::new(|_| {}));
     // A function that one setting refuses is left out of all, so that figures stay comparable.
     for setting in settings {
         let isa = host::isa_of_host(*setting, options.baseline);

@@ -11,6 +11,7 @@ use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::isa::{CallConv, TargetIsa};
 use cranelift_codegen::{Context, FinalizedRelocTarget};
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Bytes of the buffer for each argument or result.
 pub const SLOT: usize = 16;
@@ -84,9 +85,12 @@ pub fn link(functions: &[Function], isa: &dyn TargetIsa) -> Result<Linked, Strin
 
 fn compile_piece(f: Function, isa: &dyn TargetIsa, at: &mut usize) -> Result<Piece, String> {
     let mut ctx = Context::for_function(f);
-    let compiled = ctx
-        .compile(isa, &mut ControlPlane::default())
-        .map_err(|e| format!("{:?}", e.inner).replace('\n', " "))?;
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let compiled = ctx.compile(isa, &mut ControlPlane::default());
+        compiled.map(|_| ()).map_err(|e| format!("{:?}", e.inner).replace('\n', " "))
+    }));
+    result.map_err(|_| "Cranelift panics".to_string())??;
+    let compiled = ctx.compiled_code().expect("it was compiled");
     let code = compiled.code_buffer().to_vec();
     let relocs = compiled.buffer.relocs().to_vec();
     let traps = compiled.buffer.traps().iter().map(|t| (t.offset as usize, t.code)).collect();
