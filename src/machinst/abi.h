@@ -31,34 +31,37 @@ typedef struct abi_sig {
 } abi_sig;
 
 /* The frame, from high to low addresses:
- *   incoming arguments | return address (x86) or saved lr (a64) | saved frame pointer | saved registers |
- *   stack slots | spill slots | hidden return areas | outgoing arguments  <- stack pointer
- * Offsets are from the stack pointer after the prologue, or, when fp_based, from the frame pointer
- * (then spill slots and everything below may still grow: O0). */
+ *   incoming arguments | return address | saved frame pointer | saved registers |
+ *   stack slots | spill slots (growing down) | hidden return areas | outgoing arguments  <- sp
+ * R is the address where the frame pointer is, or would be, saved; incoming arguments are at R + 16. On entry
+ * sp is R + entry_above (x86-64: 8, the return address has been pushed; AArch64: 16). Without a frame
+ * pointer nothing is kept at R, so saved registers begin there. After the prologue sp is `total`
+ * bytes below what it was on entry, a multiple of 16. */
 typedef struct frame {
     bool fp;             /* a frame pointer is set up */
-    bool fp_based;       /* slots are addressed from it */
+    bool fp_based;       /* slots are addressed from it: spills and what is below may still grow (O0) */
     bool leaf;           /* makes no call */
-    regset saved;        /* callee-saved registers to be saved */
+    uint8_t entry_above;
+    regset saved;        /* callee-saved registers to be saved, lowest register first in memory order */
+    uint32_t nsaved;     /* number of them */
     uint32_t slot_bytes; /* stack slots */
     uint32_t spill_bytes;
     uint32_t ret_bytes;  /* largest hidden return area of a call made here */
     uint32_t out_bytes;  /* largest outgoing argument area */
-    uint32_t saved_bytes;/* area of saved registers, as the target lays it out */
-    uint32_t size;       /* what the prologue subtracts after saving return address and fp; known last */
-    uint32_t slot_align; /* largest alignment of a stack slot */
+    uint32_t size;       /* from R down to sp; known last */
+    uint32_t total;      /* from sp on entry down to sp after the prologue; 0: no frame at all */
     uint32_t *slot_offset; /* by stack slot: offset within the slot area, from its low end */
-    uint32_t in_offset;  /* incoming arguments, from the frame pointer (16 on both machines) */
     uint32_t callee_pops;
 } frame;
 
 /* Lays out stack slots (slot_offset, slot_bytes). Fails with LIMIT above 2^31 - 1 bytes. */
 void jit_frame_slots(frame *fr, const jit_func *f, arena *tmp);
-/* Computes size once spills, saved registers and outgoing areas are known: 16-byte aligned. Fails LIMIT. */
+/* Computes size and total once spills, saved registers and outgoing areas are known. Fails LIMIT. */
 void jit_frame_finish(frame *fr, fail_ctx *fail);
 /* Offset of a frame location from sp (*from_fp false) or fp (true). kind: MEM_SLOT ref + disp, MEM_IN,
- * MEM_OUT, MEM_RET, or FRAME_SPILL with ref the 8-byte unit. */
-enum { FRAME_SPILL = 100 };
+ * MEM_OUT, MEM_RET; FRAME_SPILL with ref the 8-byte unit; FRAME_SAVED with ref the how-manieth saved
+ * register (each 8 bytes, 0 at the highest address; so pushes in order put them there). */
+enum { FRAME_SPILL = 100, FRAME_SAVED };
 int32_t jit_frame_offset(const frame *fr, unsigned kind, uint32_t ref, int32_t disp, bool *from_fp);
 
 #endif

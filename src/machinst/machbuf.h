@@ -56,6 +56,9 @@ typedef struct mbuf {
     const fixup_kind *kinds;
     const shrink_form *shrinks;
     uint32_t deadline;       /* offset by which the next island must stand; UINT32_MAX: none pending */
+    uint32_t pending_bytes;  /* at most this much would an island take now, its skip included */
+    uint32_t skip_bytes;     /* size of a jump over an island; targets with islands set it after init */
+    void (*skip)(uint8_t *at, uint32_t distance); /* writes one, over `distance` bytes from its start */
     VEC(uint32_t) labels;    /* offset + 1; 0: not bound */
     VEC(mbuf_fixup) fixups;  /* pending, in order of offset */
     VEC(mbuf_const) consts;
@@ -112,6 +115,9 @@ void jit_mbuf_srcpos(mbuf *b, uint32_t pos);        /* from here on */
 void jit_mbuf_reloc(mbuf *b, uint32_t offset, uint8_t kind, uint32_t symbol, int64_t addend);
 void jit_mbuf_call(mbuf *b, uint32_t ir);           /* a call ended here */
 void jit_mbuf_unwind(mbuf *b, uint8_t kind, uint8_t reg, int32_t value); /* holds from here on */
+
+/* Puts a prologue, made in a buffer of its own with front 0, right before the body. Once. */
+void jit_mbuf_front(mbuf *b, mbuf *prologue);
 
 /* The finished code: bytes and tables in one allocation each from `out`'s arena, offsets from the
  * first byte of code, which is the entry. */

@@ -1,0 +1,326 @@
+/* lower_api.c - what target rules ask of and say to the lowering driver. */
+#include "machinst/lower.h"
+#include "machinst/target.h"
+#include <string.h>
+
+/* ---- Matching ---- */
+
+const ir_inst *jit_lower_def(const lower *l, uint32_t v)
+{
+    const ir_value *r = &l->f->values.at[lower_root(l, v) - 1];
+    return r->kind == VALUE_RESULT ? inst_at(l->f, r->def) : NULL;
+}
+
+static int64_t sign_extend(uint64_t bits, unsigned width)
+{
+    return width >= 64 ? (int64_t)bits : (int64_t)(bits << (64 - width)) >> (64 - width);
+}
+
+bool jit_lower_const(const lower *l, uint32_t v, int64_t *bits)
+{
+    const ir_inst *d = jit_lower_def(l, v);
+    jit_type t = lower_type(l, v);
+
+    if (!d || d->op != JIT_OP_iconst || !jit_type_is_int(t) || t == JIT_I128)
+        return false;
+    *bits = sign_extend(inst_imm64(d), jit_type_bits(t));
+    return true;
+}
+
+bool jit_lower_fconst(const lower *l, uint32_t v, uint64_t *bits)
+{
+    const ir_inst *d = jit_lower_def(l, v);
+
+    if (!d || (d->op != JIT_OP_f32const && d->op != JIT_OP_f64const))
+        return false;
+    *bits = d->op == JIT_OP_f32const ? d->a : inst_imm64(d);
+    return true;
+}
+
+/* Index of the instruction of the current block, before the current one, that defines v's root. */
+static bool def_in_block(const lower *l, uint32_t v, uint32_t *index)
+{
+    const ir_value *r = &l->f->values.at[lower_root(l, v) - 1];
+
+    if (r->kind != VALUE_RESULT || r->def < l->block->first || r->def >= l->at)
+        return false;
+    *index = r->def;
+    return true;
+}
+
+const ir_inst *jit_lower_fuses(const lower *l, uint32_t v)
+{
+    uint32_t root = lower_root(l, v), at;
+
+    if (l->info[root - 1] != USES_ONE || !def_in_block(l, v, &at) || l->vreg_of[root - 1])
+        return NULL;
+    const ir_inst *d = inst_at(l->f, at);
+    unsigned props = op_of(d)->props;
+    if (props & OP_LOADS) {
+        if (op_of(d)->format != FMT_LOAD
+            || l->effects[at - l->block->first] != l->effects[l->at - l->block->first])
+            return NULL;
+    } else if (props & (OP_EFFECT | OP_CALL | OP_STORES)) {
+        return NULL;
+    }
+    return d;
+}
+
+const ir_inst *jit_lower_repeats(const lower *l, uint32_t v)
+{
+    uint32_t at;
+
+    if (!def_in_block(l, v, &at))
+        return NULL;
+    const ir_inst *d = inst_at(l->f, at);
+    return op_of(d)->props & (OP_LOADS | OP_EFFECT | OP_CALL | OP_STORES) ? NULL : d;
+}
+
+void jit_lower_sink(lower *l, const ir_inst *def)
+{
+    l->sunk[(uint32_t)(def - l->f->insts.at) - l->block->first] = 1;
+}
+
+unsigned jit_lower_nonzero(const lower *l, uint32_t v)
+{
+    return l->nonzero[v - 1];
+}
+
+/* ---- Inputs and outputs ---- */
+
+static uint32_t new_vreg(lower *l, unsigned cls, unsigned width, unsigned flags)
+{
+    ra_vreg r = { (uint8_t)cls, (uint8_t)width, (uint8_t)flags, 0xff };
+    vec_push(l->tmp, &l->vregs, r);
+    return l->vregs.len - 1;
+}
+
+static unsigned move_width(jit_type t)
+{
+    unsigned n = jit_type_bytes(t);
+    return n <= 4 ? 4 : n <= 8 ? 8 : 16;
+}
+
+static unsigned class_of(jit_type t)
+{
+    return jit_type_is_int(t) ? RC_INT : RC_FLOAT;
+}
+
+vr jit_lower_temp(lower *l, unsigned cls, unsigned width)
+{
+    vr r = { new_vreg(l, cls, width, 0), 16 };
+    return r;
+}
+
+/* The register of root value v, which may be read as wide as t. */
+static uint32_t value_vreg(lower *l, uint32_t root, jit_type t)
+{
+    uint32_t *slot = &l->vreg_of[root - 1];
+    unsigned width = move_width(t);
+
+    if (!*slot) {
+        jit_type own = value_type(l->f, root);
+        unsigned flags = l->info[root - 1] & USES_CROSS ? VREG_GLOBAL : 0;
+        unsigned w = move_width(own) > width ? move_width(own) : width;
+        *slot = new_vreg(l, class_of(own), w, flags) + 1;
+    } else if (l->vregs.at[*slot - 1].width < width) {
+        l->vregs.at[*slot - 1].width = (uint8_t)width;
+    }
+    return *slot - 1;
+}
+
+/* Constants and addresses are made for each use, ahead of the instruction that reads them. */
+static bool make_here(lower *l, const ir_inst *d, uint32_t v, vr *r)
+{
+    jit_type t = lower_type(l, v);
+    uint32_t group = l->group.len;
+
+    switch (d->op) {
+    case JIT_OP_iconst:
+    case JIT_OP_f32const:
+    case JIT_OP_f64const: {
+        uint64_t bits = d->op == JIT_OP_f32const ? d->a : inst_imm64(d);
+        unsigned width = jit_type_bits(t);
+        *r = jit_lower_temp(l, class_of(t), move_width(t));
+        if (width < 64)
+            bits &= ((uint64_t)1 << width) - 1;
+        l->target->constant(l, *r, t, bits);
+        break;
+    }
+    case JIT_OP_stack_addr:
+        *r = jit_lower_temp(l, RC_INT, 8);
+        l->target->address(l, *r, MEM_SLOT, d->a - 1, (int32_t)d->b);
+        break;
+    default:
+        return false;
+    }
+    /* What was just said belongs before the group. */
+    for (uint32_t k = group; k < l->group.len; k++) {
+        vec_push(l->tmp, &l->prefix, l->group.at[k]);
+        vec_push(l->tmp, &l->prefix_ra, l->group_ra.at[k]);
+    }
+    l->group.len = l->group_ra.len = group;
+    return true;
+}
+
+vr jit_lower_in(lower *l, uint32_t v)
+{
+    uint32_t root = lower_root(l, v);
+    const ir_inst *d = jit_lower_def(l, v);
+    jit_type t = lower_type(l, v);
+    vr r;
+
+    if (d && make_here(l, d, v, &r))
+        return r;
+    r.id = value_vreg(l, root, t);
+    r.nonzero = root != v ? l->nonzero[v - 1] : 16;
+    if (r.nonzero >= jit_type_bytes(t))
+        r.nonzero = 16;
+    return r;
+}
+
+vr jit_lower_out(lower *l, const ir_inst *i, uint32_t k)
+{
+    vr r = { value_vreg(l, i->c + k, value_type(l->f, i->c + k)), 16 };
+    return r;
+}
+
+bool jit_lower_result_used(const lower *l, const ir_inst *i, uint32_t k)
+{
+    uint32_t v = i->c + k - 1;
+    return l->vreg_of[v] != 0 || (l->fast && l->info[v] & USES_CROSS);
+}
+
+/* ---- Instructions ---- */
+
+minst *jit_lower_emit(lower *l, unsigned op, unsigned size)
+{
+    minst m = { 0 };
+    ra_inst r = { l->ops.len, 0, 0, 0, 0 };
+
+    m.op = (uint16_t)op;
+    m.size = (uint8_t)size;
+    m.ir = l->at + 1;
+    vec_push(l->tmp, &l->group, m);
+    vec_push(l->tmp, &l->group_ra, r);
+    return &l->group.at[l->group.len - 1];
+}
+
+static void add_operand(lower *l, vr r, unsigned kind, unsigned constraint, unsigned fixed,
+                        unsigned width, unsigned nonzero)
+{
+    ra_inst *i = &l->group_ra.at[l->group_ra.len - 1];
+    ra_operand o = { 0 };
+
+    JIT_REQUIRE(l->fail, i->nops < 255, "too many operands");
+    o.vreg = r.id;
+    o.kind = kind & 7;
+    o.constraint = constraint & 7;
+    o.fixed = (uint8_t)fixed;
+    o.width = (uint8_t)width;
+    o.nonzero = (uint8_t)nonzero;
+    o.loc = LOC_NONE;
+    if (constraint == RA_FIXED && r.id != RA_NO_VREG && l->vregs.at[r.id].hint == 0xff)
+        l->vregs.at[r.id].hint = (uint8_t)fixed;
+    vec_push(l->tmp, &l->ops, o);
+    i->nops++;
+}
+
+void jit_lower_use(lower *l, vr r, unsigned constraint, unsigned fixed, unsigned width)
+{
+    add_operand(l, r, RA_USE, constraint, fixed, width, width > r.nonzero ? r.nonzero : 16);
+}
+
+void jit_lower_use_late(lower *l, vr r, unsigned width)
+{
+    add_operand(l, r, RA_USE_LATE, RA_REG, 0, width, width > r.nonzero ? r.nonzero : 16);
+}
+
+void jit_lower_define(lower *l, vr r, unsigned constraint, unsigned fixed, unsigned width,
+                      unsigned nonzero)
+{
+    add_operand(l, r, RA_DEF, constraint, fixed, width, nonzero);
+}
+
+void jit_lower_define_early(lower *l, vr r, unsigned constraint, unsigned fixed, unsigned width,
+                            unsigned nonzero)
+{
+    add_operand(l, r, RA_DEF_EARLY, constraint, fixed, width, nonzero);
+}
+
+void jit_lower_scratch(lower *l, unsigned cls, unsigned constraint, unsigned fixed)
+{
+    add_operand(l, jit_lower_temp(l, cls, 8), RA_TEMP, constraint, fixed, 8, 16);
+}
+
+void jit_lower_flags(lower *l, unsigned ra_flags, regset clobber)
+{
+    ra_inst *i = &l->group_ra.at[l->group_ra.len - 1];
+
+    i->flags |= (uint8_t)ra_flags;
+    if (!clobber)
+        return;
+    for (uint32_t k = 1; k < l->clobbers.len; k++)
+        if (l->clobbers.at[k] == clobber) {
+            i->clobber = (uint8_t)k;
+            return;
+        }
+    if (l->clobbers.len > 255)
+        jit_fail(l->fail, JIT_ERR_LIMIT, "more than 255 different sets of clobbered registers");
+    i->clobber = (uint8_t)l->clobbers.len;
+    vec_push(l->tmp, &l->clobbers, clobber);
+}
+
+void jit_lower_move(lower *l, vr to, vr from, unsigned bytes, unsigned cls)
+{
+    unsigned width = bytes <= 4 ? 4 : bytes;
+
+    (void)cls;
+    jit_lower_emit(l, MI_MOVE, width);
+    jit_lower_define(l, to, RA_REG, 0, width, from.nonzero < width ? from.nonzero : width == 4 ? 4 : 16);
+    jit_lower_use(l, from, RA_REG, 0, width);
+    jit_lower_flags(l, RA_MOVE, 0);
+}
+
+uint32_t jit_lower_add_const(lower *l, const void *bytes, unsigned size, unsigned align)
+{
+    vcode_const c = { { 0 }, (uint8_t)size, (uint8_t)align, 0 };
+
+    JIT_REQUIRE(l->fail, size <= 16, "constant larger than 16 bytes");
+    memcpy(c.bytes, bytes, size);
+    uint32_t n = l->consts.len < 16 ? l->consts.len : 16; /* look at the newest only */
+    for (uint32_t k = 1; k <= n; k++) {
+        const vcode_const *o = &l->consts.at[l->consts.len - k];
+        if (o->size == size && o->align >= align && memcmp(o->bytes, c.bytes, size) == 0)
+            return l->consts.len - k;
+    }
+    vec_push(l->tmp, &l->consts, c);
+    return l->consts.len - 1;
+}
+
+uint32_t jit_lower_symbol(lower *l, const ir_name *name)
+{
+    for (uint32_t k = 0; k < l->symbols.len; k++)
+        if (jit_name_equal(&l->symbols.at[k], name))
+            return k;
+    vec_push(l->tmp, &l->symbols, *name);
+    return l->symbols.len - 1;
+}
+
+uint32_t jit_lower_jump_table(lower *l, const uint32_t *blocks, uint32_t n)
+{
+    vcode_jump_table t = { ARENA_ARRAY_RAW(l->tmp, uint32_t, n), n };
+
+    if (n)
+        memcpy(t.blocks, blocks, n * sizeof *blocks);
+    vec_push(l->tmp, &l->jump_tables, t);
+    return l->jump_tables.len - 1;
+}
+
+_Noreturn void jit_lower_unsupported(lower *l, const ir_inst *i, const char *what)
+{
+    char type[16];
+
+    jit_fail(l->fail, JIT_ERR_UNSUPPORTED, "%s%s%s: %s on %s", op_of(i)->name, i->type ? "." : "",
+             i->type ? jit_type_name(i->type, type) : "", what, l->target->name);
+}
