@@ -2,7 +2,7 @@
  *
  * Memory is the function's arena. Nothing here unwinds: what cannot be had (memory, an index in
  * range) leaves the first error in f->fail and returns 0. Meaning is the verifier's business. */
-#include "ir/func.h"
+#include "ir/builder.h"
 
 #include <string.h>
 
@@ -135,6 +135,8 @@ void jit_func_destroy(jit_func *f)
 {
     const jit_allocator *host = f->mem.host;
 
+    if (f->builder)
+        jit_builder_drop(f->builder);
     jit_arena_free(&f->mem);
     host->free(host->user, f, sizeof *f);
 }
@@ -448,7 +450,7 @@ jit_region jit_region_declare(jit_func *f, uint32_t user_id, const char *text)
     f->verified = false;
     if ((text && !(copy = copy_text(f, text))) || !ROOM(f, regions, 1, "regions"))
         return none;
-    f->regions.at[f->regions.len] = (ir_region){ f->regions.len, user_id, copy };
+    f->regions.at[f->regions.len] = (ir_region){ 0, user_id, copy };
     return jit_region_at(f->regions.len++);
 }
 

@@ -125,7 +125,7 @@ typedef struct ir_gv {
     ir_name name;         /* SYMBOL */
     uint32_t number;
 } ir_gv;
-typedef struct ir_region { uint32_t number, user_id; const char *text; } ir_region;
+typedef struct ir_region { uint32_t number, user_id; const char *text; } ir_region; /* text: NULL or what it is */
 typedef struct ir_const { uint8_t *bytes; uint32_t size, number; } ir_const;
 #define CONST_IS_MASK UINT32_MAX /* as number: only the mask of a shuffle, which prints it in full */
 typedef struct ir_ehentry { uint8_t kind; uint32_t tag_or_value; uint32_t block_call; } ir_ehentry;
@@ -179,6 +179,7 @@ struct jit_func {
     VEC(uint32_t) block_name; /* likewise by block index */
     VEC(ir_note) notes;       /* debug tags, stack maps as written */
     bool verified;            /* stamp; any edit clears it */
+    jit_builder *builder;     /* between jit_build() and jit_build_end(); else NULL */
 };
 
 static inline const op_info *op_of(const ir_inst *i) { return &jit_op_table[i->op]; }

@@ -1,0 +1,57 @@
+/* builder.h - the state of a builder, shared by builder.c (instructions) and builder_ssa.c (variables).
+ *
+ * Its tables live in an arena of its own that jit_build_end() gives back. A block is current from
+ * its start to its terminator; `current` is 0 outside, and after an error for good, so that the
+ * fast path has one thing to test. */
+#ifndef JIT_IR_BUILDER_H
+#define JIT_IR_BUILDER_H
+
+#include "ir/func.h"
+
+/* One branch to a block: target `which` (as jit_inst_target counts) of instruction `inst`. */
+typedef struct build_edge { uint32_t next, block, inst, which; } build_edge; /* next: index + 1 */
+
+typedef struct build_block {
+    uint32_t edges;      /* index + 1 of the newest edge to it; 0: none */
+    uint32_t nedges;
+    uint32_t nuser;      /* parameters that the host made; the variables' follow */
+    uint32_t incomplete; /* index + 1 into params: made while unsealed, newest first; 0: none */
+} build_block;
+
+/* The value of the variable in the block where it was set last; earlier ones are in `defs`. */
+typedef struct build_var { uint32_t block, value; jit_type type; } build_var; /* block: index + 1 */
+
+typedef struct build_param { uint32_t value, block, var, next; } build_param;
+typedef struct build_zero { uint32_t value; jit_type type; } build_zero;
+
+struct jit_builder {
+    jit_func *f;
+    uint32_t current;           /* block id; 0: none, or an error was met */
+    uint32_t srcpos;            /* of what follows; ~0u: none */
+    jit_mem last_flags;         /* the last memory flags used, and their index */
+    uint32_t last_mem;
+    bool past_end;              /* the last block got its terminator */
+    bool ended;                 /* by jit_build_end(); every later call does nothing */
+    arena tmp;
+    VEC(build_block) blocks;    /* by block index */
+    VEC(build_edge) edges;
+    VEC(build_var) vars;
+    VEC(build_param) params;    /* block parameters made for variables */
+    VEC(build_zero) zeros;      /* to be defined at the top of the entry block */
+    VEC(uint32_t) todo;         /* params whose arguments are still to be found */
+    VEC(uint32_t) path;
+    map defs;                   /* block index << 32 | variable index -> value id */
+};
+
+/* Records the first error and stops the builder; 0. */
+uint32_t jit_builder_fault(jit_builder *b, jit_status status, const char *format, ...) JIT_PRINTF(3, 4);
+uint32_t jit_builder_no_memory(jit_builder *b);
+bool jit_builder_failed(const jit_builder *b);
+/* Gives the builder's memory back, done or not. */
+void jit_builder_drop(jit_builder *b);
+/* Writes a new pool index into target `which` of an instruction. */
+void jit_builder_set_target(jit_func *f, uint32_t inst, uint32_t which, uint32_t call);
+/* Removes needless parameters and defines the zeros: the end of SSA construction. */
+void jit_builder_finish_ssa(jit_builder *b);
+
+#endif

@@ -1,0 +1,452 @@
+/* builder_ssa.c - blocks and variables: SSA form while building, after Braun et al. 2013.
+ *
+ * A read looks for the variable's value in its block, then upwards. An unsealed block, or one with
+ * several predecessors, gets a parameter at once, whose id is the answer; its arguments are found
+ * later from a work list, so nothing recurses. Parameters that turn out to carry one value are
+ * removed at the end, all together. Blocks without predecessors read zero.
+ *
+ * Invariant: the k-th argument of every branch to a block belongs to its k-th parameter. It holds
+ * since all parameters made for one read are filled before the next one begins. */
+#include "ir/builder.h"
+
+#include "gantry/jit_text.h"
+
+#include <string.h>
+
+static const jit_value no_value = { 0 };
+static const jit_block no_block = { 0 };
+
+/* What jit_build() gives when there is no memory for a builder, or no function: every call on it
+ * finds that it failed already, so that nothing is ever written. */
+static const jit_func dead_func = { .fail = { .status = JIT_ERR_NOMEM, .message = "no memory" },
+                                    .printed = "function" };
+static const jit_builder dead_builder = { .f = (jit_func *)&dead_func, .srcpos = ~0u };
+
+/* ---- Blocks ---- */
+
+static uint32_t add_block(jit_builder *b)
+{
+    uint32_t id;
+
+    if (!vec_try_reserve(&b->tmp, &b->blocks, 1))
+        return jit_builder_no_memory(b);
+    id = jit_func_add_block(b->f);
+    if (id == 0) {
+        b->current = 0;
+        return 0;
+    }
+    b->blocks.at[b->blocks.len++] = (build_block){ 0 };
+    return id;
+}
+
+static void make_entry(jit_builder *b)
+{
+    jit_func *f = b->f;
+
+    if (!add_block(b) || !jit_func_place_block(f, 0))
+        return;
+    f->blocks.at[0].sealed = 1;
+    b->current = 1;
+    for (uint32_t k = 0; k < f->sig.nparams; k++) {
+        jit_type t = JIT_PARAM_TYPE(f->sig.params[k]);
+        if (!type_is_legal(t))
+            jit_builder_fault(b, JIT_ERR_VERIFY, "parameter %u has no type", k);
+        if (b->current == 0 || !jit_func_add_param(f, 0, t)) {
+            b->current = 0;
+            return;
+        }
+    }
+    b->blocks.at[0].nuser = f->sig.nparams;
+}
+
+jit_builder *jit_build(jit_func *f)
+{
+    jit_builder *b = f && !f->builder ? arena_try(&f->mem, sizeof *b) : NULL;
+
+    if (!b) {
+        if (f && f->fail.status == JIT_OK)
+            jit_fail_set(&f->fail, f->builder ? JIT_ERR_ARG : JIT_ERR_NOMEM, "%s: %s", f->printed,
+                         f->builder ? "it has a builder already" : "no memory");
+        return (jit_builder *)&dead_builder;
+    }
+    memset(b, 0, sizeof *b);
+    b->f = f;
+    b->srcpos = ~0u;
+    jit_arena_init(&b->tmp, f->mem.host, &f->fail);
+    if (b->tmp.chunk > 4096)
+        b->tmp.chunk = 4096;
+    f->builder = b;
+    f->verified = false;
+    if (f->blocks.len > 0)
+        jit_builder_fault(b, JIT_ERR_ARG, "the function has blocks already");
+    if (!jit_builder_failed(b))
+        make_entry(b);
+    return b;
+}
+
+jit_block jit_block_new(jit_builder *b)
+{
+    jit_block r = no_block;
+
+    if (!jit_builder_failed(b))
+        r.id = add_block(b);
+    return r;
+}
+
+/* False, with the error, unless block is one of f's. */
+static bool is_block(jit_builder *b, jit_block block)
+{
+    if (jit_builder_failed(b))
+        return false;
+    if (block.id - 1 < b->f->blocks.len)
+        return true;
+    return jit_builder_fault(b, JIT_ERR_VERIFY, "there is no such block") != 0;
+}
+
+jit_value jit_block_param(jit_builder *b, jit_block block, jit_type t)
+{
+    jit_value v;
+    build_block *x;
+
+    if (!is_block(b, block))
+        return no_value;
+    x = &b->blocks.at[block.id - 1];
+    if (block.id == 1 || x->nedges > 0 || x->nuser < b->f->blocks.at[block.id - 1].nparams
+        || !type_is_legal(t)) {
+        jit_builder_fault(b, JIT_ERR_VERIFY, "block%u: a parameter %s", block.id - 1,
+                          block.id == 1        ? "of the entry block comes from the signature"
+                          : !type_is_legal(t) ? "needs a type"
+                                              : "must be made before branches and variables");
+        return no_value;
+    }
+    v.id = jit_func_add_param(b->f, block.id - 1, t);
+    if (v.id == 0)
+        b->current = 0;
+    else
+        x->nuser++;
+    return v;
+}
+
+static bool is_ended(jit_builder *b)
+{
+    if (b->current == 0)
+        return true;
+    return jit_builder_fault(b, JIT_ERR_VERIFY, "block%u has no terminator", b->current - 1) != 0;
+}
+
+void jit_block_start(jit_builder *b, jit_block block)
+{
+    if (!is_block(b, block) || !is_ended(b))
+        return;
+    if (b->f->blocks.at[block.id - 1].placed) {
+        jit_builder_fault(b, JIT_ERR_VERIFY, "block%u is started twice", block.id - 1);
+        return;
+    }
+    if (jit_func_place_block(b->f, block.id - 1))
+        b->current = block.id;
+    b->past_end = false;
+}
+
+void jit_block_cold(jit_builder *b, jit_block block)
+{
+    if (is_block(b, block))
+        b->f->blocks.at[block.id - 1].cold = 1;
+}
+
+jit_value jit_param(jit_builder *b, uint32_t k)
+{
+    const jit_func *f = b->f;
+
+    if (f->blocks.len > 0 && b->blocks.len > 0 && k < b->blocks.at[0].nuser)
+        return jit_value_at(f->pool.at[f->blocks.at[0].params + k] - 1);
+    if (!jit_builder_failed(b))
+        jit_builder_fault(b, JIT_ERR_VERIFY, "the function has no parameter %u", k);
+    return no_value;
+}
+
+void jit_source_position(jit_builder *b, uint32_t pos)
+{
+    if (!jit_builder_failed(b))
+        b->srcpos = pos;
+}
+
+/* ---- Variables: definitions ---- */
+
+static uint64_t key_of(uint32_t block, uint32_t var)
+{
+    return (uint64_t)block << 32 | var;
+}
+
+/* The value of var at the end of block (so far); 0: not set in it. */
+static uint32_t defined(const jit_builder *b, uint32_t var, uint32_t block)
+{
+    const build_var *x = &b->vars.at[var];
+
+    return x->block == block + 1 ? x->value : jit_map_get(&b->defs, key_of(block, var));
+}
+
+static bool keep(jit_builder *b, uint32_t var, uint32_t block, uint32_t value)
+{
+    return jit_map_try_put(&b->tmp, &b->defs, key_of(block, var), value)
+           || jit_builder_no_memory(b) != 0;
+}
+
+/* Sets var in the block being filled; what it was in an earlier one goes to the table. */
+static bool define_here(jit_builder *b, uint32_t var, uint32_t value)
+{
+    build_var *x = &b->vars.at[var];
+
+    if (x->block != 0 && x->block != b->current && !keep(b, var, x->block - 1, x->value))
+        return false;
+    x->block = b->current;
+    x->value = value;
+    return true;
+}
+
+static bool define(jit_builder *b, uint32_t var, uint32_t block, uint32_t value)
+{
+    if (block + 1 == b->current)
+        return define_here(b, var, value);
+    if (b->vars.at[var].block == block + 1) {
+        b->vars.at[var].value = value;
+        return true;
+    }
+    return keep(b, var, block, value);
+}
+
+/* ---- Variables: look-up ---- */
+
+/* A constant zero of type t: in the entry block at once while that is filled, else reserved and
+ * defined at its top at the end. */
+static uint32_t zero(jit_builder *b, jit_type t)
+{
+    jit_func *f = b->f;
+    uint32_t id;
+
+    for (uint32_t k = 0; k < b->zeros.len; k++)
+        if (b->zeros.at[k].type == t)
+            return b->zeros.at[k].value;
+    if (f->values.len >= IR_MAX_ENTITIES - 2 || !vec_try_reserve(&f->mem, &f->values, 1)
+        || !vec_try_reserve(&b->tmp, &b->zeros, 1))
+        return jit_builder_no_memory(b);
+    f->values.at[f->values.len] = (ir_value){ 0, t, VALUE_NONE, 0 };
+    id = ++f->values.len;
+    b->zeros.at[b->zeros.len++] = (build_zero){ id, t };
+    return id;
+}
+
+/* A parameter of block for var, known there from now on; 0 on failure. */
+static uint32_t new_param(jit_builder *b, uint32_t var, uint32_t block)
+{
+    uint32_t id;
+
+    if (!vec_try_reserve(&b->tmp, &b->params, 1) || !vec_try_reserve(&b->tmp, &b->todo, 1))
+        return jit_builder_no_memory(b);
+    id = jit_func_add_param(b->f, block, b->vars.at[var].type);
+    if (id == 0) {
+        b->current = 0;
+        return 0;
+    }
+    if (!define(b, var, block, id))
+        return 0;
+    b->params.at[b->params.len++] = (build_param){ id, block, var, 0 };
+    if (b->f->blocks.at[block].sealed) {
+        b->todo.at[b->todo.len++] = b->params.len - 1;
+    } else {
+        b->params.at[b->params.len - 1].next = b->blocks.at[block].incomplete;
+        b->blocks.at[block].incomplete = b->params.len;
+    }
+    return id;
+}
+
+/* The value of var at the end of block, up chains of single predecessors; 0 on failure. */
+static uint32_t look_up(jit_builder *b, uint32_t var, uint32_t block)
+{
+    uint32_t value;
+
+    b->path.len = 0;
+    for (;;) {
+        const build_block *x = &b->blocks.at[block];
+        value = defined(b, var, block);
+        if (value != 0)
+            break;
+        if (!b->f->blocks.at[block].sealed || x->nedges > 1) {
+            value = new_param(b, var, block);
+            break;
+        }
+        if (!vec_try_reserve(&b->tmp, &b->path, 1))
+            return jit_builder_no_memory(b);
+        b->path.at[b->path.len++] = block;
+        if (x->nedges == 0 || b->path.len > b->blocks.len) { /* nothing above, or a dead circle */
+            value = zero(b, b->vars.at[var].type);
+            break;
+        }
+        block = b->edges.at[x->edges - 1].block;
+    }
+    for (uint32_t k = 0; value != 0 && k < b->path.len; k++)
+        if (!define(b, var, b->path.at[k], value))
+            return 0;
+    return value;
+}
+
+/* Gives every branch to the parameter's block its argument for it. */
+static bool fill(jit_builder *b, uint32_t param)
+{
+    build_param p = b->params.at[param];
+
+    for (uint32_t e = b->blocks.at[p.block].edges; e != 0; e = b->edges.at[e - 1].next) {
+        build_edge x = b->edges.at[e - 1];
+        uint32_t value = look_up(b, p.var, x.block), call;
+        if (value == 0)
+            return false;
+        call = jit_inst_target(b->f, &b->f->insts.at[x.inst], x.which);
+        call = jit_func_block_call_push(b->f, call, value);
+        if (call == 0) {
+            b->current = 0;
+            return false;
+        }
+        jit_builder_set_target(b->f, x.inst, x.which, call);
+    }
+    return true;
+}
+
+static bool fill_all(jit_builder *b)
+{
+    while (b->todo.len > 0)
+        if (!fill(b, b->todo.at[--b->todo.len]))
+            return false;
+    return true;
+}
+
+/* ---- Variables: the calls ---- */
+
+static bool is_var(jit_builder *b, jit_var var)
+{
+    if (jit_builder_failed(b))
+        return false;
+    if (var.id - 1 < b->vars.len)
+        return true;
+    return jit_builder_fault(b, JIT_ERR_VERIFY, "there is no such variable") != 0;
+}
+
+/* Whether a block is being filled; else the error. */
+static bool is_filling(jit_builder *b)
+{
+    return b->current != 0
+           || jit_builder_fault(b, JIT_ERR_VERIFY, "a variable is used outside any block") != 0;
+}
+
+jit_var jit_var_new(jit_builder *b, jit_type t)
+{
+    jit_var none = { 0 };
+
+    if (jit_builder_failed(b))
+        return none;
+    if (!type_is_legal(t)) {
+        jit_builder_fault(b, JIT_ERR_VERIFY, "a variable needs a type");
+        return none;
+    }
+    if (b->vars.len >= IR_MAX_ENTITIES || !vec_try_reserve(&b->tmp, &b->vars, 1)) {
+        jit_builder_no_memory(b);
+        return none;
+    }
+    b->vars.at[b->vars.len++] = (build_var){ 0, 0, t };
+    return jit_var_at(b->vars.len - 1);
+}
+
+void jit_var_set(jit_builder *b, jit_var var, jit_value v)
+{
+    jit_type have = jit_builder_type(b, v);
+    char is[16], wants[16];
+
+    if (!is_var(b, var) || !is_filling(b))
+        return;
+    if (have == b->vars.at[var.id - 1].type)
+        define_here(b, var.id - 1, v.id);
+    else if (have == JIT_VOID)
+        jit_builder_fault(b, JIT_ERR_VERIFY, "variable %u is set to no value", var.id - 1);
+    else
+        jit_builder_fault(b, JIT_ERR_VERIFY, "variable %u has type %s, the value %s", var.id - 1,
+                          jit_type_name(b->vars.at[var.id - 1].type, wants), jit_type_name(have, is));
+}
+
+jit_value jit_var_get(jit_builder *b, jit_var var)
+{
+    jit_value v = no_value;
+
+    if (!is_var(b, var) || !is_filling(b))
+        return no_value;
+    if (b->vars.at[var.id - 1].block == b->current)
+        v.id = b->vars.at[var.id - 1].value;
+    else
+        v.id = look_up(b, var.id - 1, b->current - 1);
+    if (b->todo.len > 0 && !fill_all(b))
+        v.id = 0;
+    return jit_builder_failed(b) ? no_value : v;
+}
+
+static bool seal(jit_builder *b, uint32_t block)
+{
+    uint32_t p, next, in_order = 0;
+
+    if (b->f->blocks.at[block].sealed)
+        return true;
+    b->f->blocks.at[block].sealed = 1;
+    for (p = b->blocks.at[block].incomplete; p != 0; p = next) { /* newest first: reverse */
+        next = b->params.at[p - 1].next;
+        b->params.at[p - 1].next = in_order;
+        in_order = p;
+    }
+    b->blocks.at[block].incomplete = 0;
+    for (p = in_order; p != 0; p = b->params.at[p - 1].next)
+        if (!fill(b, p - 1) || !fill_all(b))
+            return false;
+    return true;
+}
+
+void jit_block_seal(jit_builder *b, jit_block block)
+{
+    if (is_block(b, block))
+        seal(b, block.id - 1);
+}
+
+/* ---- The end ---- */
+
+static bool check_blocks(jit_builder *b)
+{
+    const jit_func *f = b->f;
+
+    for (uint32_t k = 0; k < f->blocks.len; k++)
+        if (!f->blocks.at[k].placed && b->blocks.at[k].nedges > 0)
+            return jit_builder_fault(b, JIT_ERR_VERIFY, "block%u is a target, but never started", k)
+                   != 0;
+    return true;
+}
+
+static void finish(jit_builder *b)
+{
+    if (jit_builder_failed(b) || !is_ended(b) || !check_blocks(b))
+        return;
+    for (uint32_t k = 0; k < b->f->blocks.len; k++)
+        if (!seal(b, k))
+            return;
+    jit_builder_finish_ssa(b);
+}
+
+void jit_builder_drop(jit_builder *b)
+{
+    b->f->builder = NULL;
+    jit_arena_free(&b->tmp);
+    b->blocks.len = b->vars.len = 0; /* whoever still has the builder finds nothing */
+}
+
+void jit_build_end(jit_builder *b)
+{
+    if (b == &dead_builder)
+        return;
+    finish(b);
+    b->current = 0;
+    b->ended = true;
+    b->f->verified = false;
+    jit_builder_drop(b);
+}
