@@ -9,8 +9,9 @@
  * parameter of one block. Critical edges are split: a block with several successors has only
  * successors with one predecessor. A block passes arguments (block.args) only when it has exactly
  * one successor; a block with parameters has only such predecessors. The last instruction of a block
- * is its only terminator (RA_TERM); moves of an edge go before the terminator of a block with one
- * successor, else before the first instruction of the successor. The entry block has no parameters
+ * is its only terminator (RA_TERM), which defines nothing; moves of an edge go before the terminator of
+ * a block with one successor, else before the first instruction of the successor. An argument has the
+ * class and width of its parameter. The entry block has no parameters
  * and no predecessors: incoming arguments are FIXED defs of its first instruction. */
 #ifndef JIT_REGALLOC_H
 #define JIT_REGALLOC_H
@@ -53,7 +54,8 @@ typedef struct ra_operand {
     uint32_t vreg;           /* index; RA_NO_VREG: operand not present, loc stays LOC_NONE */
     uint8_t kind : 3;
     uint8_t constraint : 3;
-    uint8_t kill : 1;        /* USE: the last one of a vreg that lives in one block only; lowering sets it */
+    uint8_t kill : 1;        /* USE: the last one of a vreg that lives in one block only; lowering sets it.
+                              * DEF: nobody uses it. Both for the fast allocator only */
     uint8_t fixed;           /* FIXED: physical register; TIED: operand number in the instruction */
     uint8_t width;           /* bytes that the instruction reads or writes: 1, 2, 4, 8, 16 */
     uint8_t nonzero;         /* DEF: bytes above this many are surely zero after it (8 or 16: no promise).
@@ -76,7 +78,10 @@ typedef struct ra_inst {
     uint8_t unused;
 } ra_inst;
 
-enum { VREG_GLOBAL = 1 /* lives in several blocks, or is a block parameter */ };
+enum {
+    VREG_GLOBAL = 1, /* lives in several blocks, or is a block parameter */
+    VREG_SEEN = 128  /* lowering's own: a later reader has been met */
+};
 typedef struct ra_vreg {
     uint8_t cls;   /* RC_* */
     uint8_t width; /* bytes that moves, spills and reloads of it must keep: 4, 8 or 16. Moves at width 4
@@ -138,8 +143,9 @@ void jit_ra_linear(ra_func *f, arena *tmp);
 /* The fast allocator, one block after the other in their order, while later blocks do not exist
  * yet. Before each call the caller fills in insts, ops, ninsts, nops, vregs, nvregs (vreg numbers are
  * function-wide; insts and ops may hold just this block, numbered from 0) and the block's entry in
- * `blocks` (first and end within insts, preds, params, args). A block's predecessors that come later
- * in order are back edges. VREG_GLOBAL vregs have one home slot each, stored at the definition; block
+ * `blocks` (first and end within insts, preds, succs, params, args), and of a block with one successor
+ * the preds and params of that one, too. A block's predecessors that come later in order are back edges.
+ * nslots starts as 0 and is kept from call to call, as is `used`. VREG_GLOBAL vregs have one home slot each, stored at the definition; block
  * parameters live in theirs on entry, arguments are stored there by the predecessor. moves is emptied
  * and filled for this block only. */
 typedef struct ra_fast ra_fast;
