@@ -1,0 +1,218 @@
+/* x64_build.c - the table of rows as data, and the constructors that lowering makes instructions by. */
+#include "backends/x86_64/x64_enc.h"
+
+/* ---- The table ---- */
+
+enum { /* index, presence and memory of each role */
+#define ROLE(name, ...) ROLE_##name,
+#include "backends/x86_64/x64_insts.def"
+#define ROLE(name, present, kind, constraint, fixed, width, place, cls, mem) \
+    PRESENT_##name = present, MEMORY_##name = mem,
+#include "backends/x86_64/x64_insts.def"
+#define SHAPE(name, ...) SHAPE_##name,
+    SHAPES_ = -1,
+#include "backends/x86_64/x64_insts.def"
+};
+
+const x64_role jit_x64_roles[] = {
+#define ROLE(name, present, kind, constraint, fixed, width, place, cls, mem) \
+    { RA_##kind, RA_##constraint, fixed, width, X64_AT_##place, RC_##cls, mem },
+#define W_SIZE2 X64_W_SIZE2
+#include "backends/x86_64/x64_insts.def"
+#undef W_SIZE2
+};
+
+const x64_shape jit_x64_shapes[] = {
+#define SHAPE(name, a, b, c, d, e)                                                            \
+    { { ROLE_##a, ROLE_##b, ROLE_##c, ROLE_##d, ROLE_##e },                                   \
+      PRESENT_##a + PRESENT_##b + PRESENT_##c + PRESENT_##d + PRESENT_##e,                    \
+      MEMORY_##a + MEMORY_##b + MEMORY_##c + MEMORY_##d + MEMORY_##e },
+#include "backends/x86_64/x64_insts.def"
+};
+
+#define F_W X64_F_W
+#define F_R X64_F_R
+#define F_M X64_F_M
+const x64_info jit_x64_info[] = {
+#define INST(name, mnemonic, shape, format, pp, map, opcode, digit, sizes, sizes2, nonzero, flags, \
+             mem, feature)                                                                         \
+    { mnemonic, SHAPE_##shape, X64_FORMAT_##format, X64_PP_##pp, map, opcode, digit, sizes,        \
+      sizes2, X64_##nonzero, flags, X64_##mem, feature },
+#include "backends/x86_64/x64_insts.def"
+};
+
+static unsigned named_width(unsigned width, unsigned size, unsigned size2)
+{
+    return width == X64_W_SIZE ? size : width == X64_W_SIZE2 ? size2 : width == X64_W_16 ? 16 : width;
+}
+
+unsigned jit_x64_mem_width(const minst *i)
+{
+    return named_width(x64_row(i->op)->mem, i->size, i->size2);
+}
+
+static unsigned significant_bytes(uint64_t bits)
+{
+    unsigned n = 1;
+
+    while (n < 8 && bits >> 8 * n)
+        n++;
+    return n <= 2 ? n : n <= 4 ? 4 : 8;
+}
+
+unsigned jit_x64_nonzero(const minst *i)
+{
+    switch (x64_row(i->op)->nonzero) {
+    case X64_Z_SIZE: return i->size == 4 ? 4 : 16;
+    case X64_Z_SIZE2: return i->size2;
+    case X64_Z_IMM: return significant_bytes(i->size == 4 ? (uint32_t)i->imm : (uint64_t)i->imm);
+    default: return 16;
+    }
+}
+
+unsigned jit_x64_swap_cc(unsigned cc)
+{
+    switch (cc) {
+    case X64_B: return X64_A;
+    case X64_A: return X64_B;
+    case X64_AE: return X64_BE;
+    case X64_BE: return X64_AE;
+    case X64_L: return X64_G;
+    case X64_G: return X64_L;
+    case X64_GE: return X64_LE;
+    case X64_LE: return X64_GE;
+    default: return cc; /* E, NE; the others are not of a compare of two operands */
+    }
+}
+
+/* ---- Building ---- */
+
+static void set_memory(lower *l, minst *m, const x64_rm *rm)
+{
+    m->am = rm->am;
+    m->shift = rm->shift;
+    m->trap = rm->trap;
+    m->disp = rm->disp;
+    m->ref = rm->ref;
+    if (rm->am == MEM_BASE || rm->am == MEM_INDEX)
+        jit_lower_use(l, rm->reg, RA_REG, 0, 8);
+    if (rm->am == MEM_INDEX)
+        jit_lower_use(l, rm->index, RA_REG, 0, 8);
+}
+
+minst *jit_x64_build(lower *l, unsigned op, unsigned size, unsigned size2, const vr *regs,
+                     const x64_rm *rm, int64_t imm)
+{
+    minst *m = jit_lower_emit(l, op, size);
+    const x64_shape *s = x64_shape_of(op);
+    bool memory = rm && rm->am != MEM_NONE;
+
+    m->size2 = (uint8_t)size2;
+    m->imm = imm;
+    for (unsigned k = 0; k < s->n; k++) {
+        const x64_role *r = &jit_x64_roles[s->role[k]];
+        unsigned width = r->width ? named_width(r->width, size, size2) : size;
+        if (r->mem) {
+            JIT_REQUIRE(l->fail, rm && (memory || r->mem == 1), x64_row(op)->mnemonic);
+            if (!memory)
+                jit_lower_use(l, rm->reg, r->constraint, 0, width);
+        } else if (r->kind == RA_DEF) {
+            jit_lower_define(l, *regs++, r->constraint, r->fixed, width, jit_x64_nonzero(m));
+        } else if (r->kind == RA_USE) {
+            jit_lower_use(l, *regs++, r->constraint, r->fixed, width);
+        } else if (r->kind == RA_USE_LATE) {
+            jit_lower_use_late(l, *regs++, width);
+        } else {
+            jit_lower_scratch(l, r->cls, r->constraint, r->fixed);
+        }
+    }
+    if (memory)
+        set_memory(l, m, rm);
+    return m;
+}
+
+minst *jit_x64_imm(lower *l, vr d, uint64_t bits, bool keep_flags)
+{
+    unsigned size = bits >> 32 ? 8 : 4;
+    minst *m = jit_x64_build(l, X64_mov_i, size, 0, &d, NULL, (int64_t)bits);
+
+    m->cc = keep_flags ? X64_KEEP_FLAGS : 0;
+    jit_lower_flags(l, RA_REMAT, 0);
+    return m;
+}
+
+minst *jit_x64_zx(lower *l, vr d, unsigned size2, x64_rm rm)
+{
+    if (size2 == 4)
+        return jit_x64_build(l, X64_mov, 4, 0, &d, &rm, 0);
+    return jit_x64_build(l, X64_movzx, 4, size2, &d, &rm, 0);
+}
+
+minst *jit_x64_sx(lower *l, unsigned size, vr d, unsigned size2, x64_rm rm)
+{
+    return jit_x64_build(l, size2 == 4 ? X64_movsxd : X64_movsx, size, size2, &d, &rm, 0);
+}
+
+minst *jit_x64_mov_sym(lower *l, vr d, uint32_t symbol, int64_t addend)
+{
+    minst *m = jit_x64_build(l, X64_mov_sym, 8, 0, &d, NULL, addend);
+
+    m->ref = symbol;
+    jit_lower_flags(l, RA_REMAT, 0);
+    return m;
+}
+
+/* ---- Control ---- */
+
+minst *jit_x64_trap_if(lower *l, unsigned cc, unsigned code)
+{
+    minst *m = jit_x64_build(l, X64_trap_if, 8, 0, NULL, NULL, 0);
+
+    m->cc = (uint8_t)cc;
+    m->trap = (uint8_t)code;
+    return m;
+}
+
+minst *jit_x64_trap(lower *l, unsigned code, bool terminator)
+{
+    minst *m = jit_x64_build(l, X64_ud2, 4, 0, NULL, NULL, 0);
+
+    m->trap = (uint8_t)code;
+    if (terminator)
+        jit_lower_flags(l, RA_TERM, 0);
+    return m;
+}
+
+minst *jit_x64_branch(lower *l, unsigned cc, uint32_t then_block, uint32_t else_block)
+{
+    minst *m = jit_lower_emit(l, MI_BRANCH, 8);
+
+    m->cc = (uint8_t)cc;
+    m->ref = then_block;
+    m->imm = else_block;
+    jit_lower_flags(l, RA_TERM, 0);
+    return m;
+}
+
+minst *jit_x64_table_jump(lower *l, uint32_t table, vr index)
+{
+    minst *m = jit_x64_build(l, X64_table, 8, 0, &index, NULL, 0);
+
+    m->extra = table;
+    jit_lower_flags(l, RA_TERM, 0);
+    return m;
+}
+
+void jit_x64_call(lower *l, vr callee, uint32_t symbol, bool near, uint32_t callee_pops)
+{
+    x64_rm rm = callee.id != RA_NO_VREG ? x64_reg(callee) : x64_sym(symbol);
+    minst *m;
+
+    if (callee.id == RA_NO_VREG && near) {
+        m = jit_x64_build(l, X64_call_sym, 8, 0, NULL, NULL, callee_pops);
+        m->ref = symbol;
+    } else {
+        m = jit_x64_build(l, X64_call, 8, 0, NULL, &rm, callee_pops);
+    }
+    jit_lower_flags(l, RA_CALL, 0);
+}
