@@ -6,6 +6,14 @@
 #include "machinst/machbuf.h"
 #include "support/strbuf.h"
 
+/* What an instruction leaves to be put behind the body: a trap out of line, or a jump table. */
+typedef struct emit_later {
+    mlabel label;
+    uint32_t ir;    /* as in minst: the trap's source position */
+    uint32_t table; /* jump table index + 1; 0: a trap */
+    uint8_t code;   /* of the trap */
+} emit_later;
+
 /* What emission hands to a target: where code goes and how the frame lies. */
 typedef struct emit {
     mbuf *buf;
@@ -18,6 +26,9 @@ typedef struct emit {
     strbuf *listing;           /* each instruction is printed here when not NULL */
     uint32_t frame_accesses, moves; /* statistics */
     uint64_t features;
+    VEC(emit_later) later;          /* the target's; put by finish() */
+    bool own_place;                 /* set by the driver while it emits an instruction where lowering put it; not
+                                     * set for one repeated by the allocator, which must keep the flags */
 } emit;
 
 typedef struct target {
@@ -57,6 +68,7 @@ typedef struct target {
     /* The whole prologue (frame, probes, stack limit, saves, unwind rows) as it stands before the body. */
     void (*prologue)(emit *e);
     void (*epilogue)(emit *e);     /* restore and return */
+    void (*finish)(emit *e);       /* after the last block (and shared epilogue): puts e->later */
     void (*print)(strbuf *s, const emit *e, const minst *i, const ra_operand *ops, unsigned nops);
 
     /* Linking, on finished bytes; place is where the field will be executed. */
