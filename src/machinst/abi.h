@@ -32,7 +32,7 @@ typedef struct abi_sig {
 
 /* The frame, from high to low addresses:
  *   incoming arguments | return address | saved frame pointer | saved registers |
- *   stack slots | spill slots (growing down) | hidden return areas | outgoing arguments  <- sp
+ *   stack slots | spill slots (growing down) | outgoing arguments and return areas  <- sp
  * R is the address where the frame pointer is, or would be, saved; incoming arguments are at R + 16. On entry
  * sp is R + entry_above (x86-64: 8, the return address has been pushed; AArch64: 16). Without a frame
  * pointer nothing is kept at R, so saved registers begin there. After the prologue sp is `total`
@@ -46,8 +46,7 @@ typedef struct frame {
     uint32_t nsaved;     /* number of them */
     uint32_t slot_bytes; /* stack slots */
     uint32_t spill_bytes;
-    uint32_t ret_bytes;  /* largest hidden return area of a call made here */
-    uint32_t out_bytes;  /* largest outgoing argument area */
+    uint32_t out_bytes;  /* largest outgoing argument area plus hidden return area of a call */
     uint32_t size;       /* from R down to sp; known last */
     uint32_t total;      /* from sp on entry down to sp after the prologue; 0: no frame at all */
     uint32_t *slot_offset; /* by stack slot: offset within the slot area, from its low end */
@@ -59,7 +58,7 @@ void jit_frame_slots(frame *fr, const jit_func *f, arena *tmp);
 /* Computes size and total once spills, saved registers and outgoing areas are known. Fails LIMIT. */
 void jit_frame_finish(frame *fr, fail_ctx *fail);
 /* Offset of a frame location from sp (*from_fp false) or fp (true). kind: MEM_SLOT ref + disp, MEM_IN,
- * MEM_OUT, MEM_RET; FRAME_SPILL with ref the 8-byte unit; FRAME_SAVED with ref the how-manieth saved
+ * MEM_OUT; FRAME_SPILL with ref the 8-byte unit; FRAME_SAVED with ref the how-manieth saved
  * register (each 8 bytes, 0 at the highest address; so pushes in order put them there). */
 enum { FRAME_SPILL = 100, FRAME_SAVED };
 int32_t jit_frame_offset(const frame *fr, unsigned kind, uint32_t ref, int32_t disp, bool *from_fp);

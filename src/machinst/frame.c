@@ -44,7 +44,7 @@ static uint64_t upper_area(const frame *fr)
 
 void jit_frame_finish(frame *fr, fail_ctx *fail)
 {
-    uint64_t size = upper_area(fr) + align_up(fr->spill_bytes, 16) + align_up(fr->ret_bytes, 16)
+    uint64_t size = upper_area(fr) + align_up(fr->spill_bytes, 16)
                     + align_up(fr->out_bytes, 16);
 
     if (size > FRAME_MAX)
@@ -63,8 +63,7 @@ int32_t jit_frame_offset(const frame *fr, unsigned kind, uint32_t ref, int32_t d
     case MEM_SLOT: at = slots + fr->slot_offset[ref]; break;
     case FRAME_SPILL: at = slots - 8 * ((int64_t)ref + 1); break;
     case FRAME_SAVED: at = -8 * ((int64_t)ref + fr->fp); break;
-    case MEM_OUT: *from_fp = false; return disp;
-    default: *from_fp = false; return (int32_t)align_up(fr->out_bytes, 16) + disp; /* MEM_RET */
+    default: *from_fp = false; return disp; /* MEM_OUT */
     }
     *from_fp = fr->fp_based;
     if (!fr->fp_based)

@@ -49,6 +49,7 @@ typedef struct lower {
     const ir_block *block;
     uint32_t at;             /* index of the IR instruction being lowered */
     const uint32_t *effects; /* by instruction - block->first: effects before it in the block */
+    uint32_t *effects_room, block_room; /* memory for it, for blocks of up to block_room instructions */
     uint8_t *sunk;           /* by instruction - block->first: folded into a user, do not lower */
 
     /* code; filled from the end of the arrays downwards */
@@ -58,6 +59,7 @@ typedef struct lower {
     VEC(ra_operand) ops;
     VEC(minst) group;        /* of the current IR instruction, forward */
     VEC(ra_inst) group_ra;
+    bool in_place;           /* constants go where they are asked for, not before the group */
     VEC(minst) prefix;       /* constants and addresses it needs, before the group */
     VEC(ra_inst) prefix_ra;
 
@@ -65,8 +67,11 @@ typedef struct lower {
     VEC(vcode_jump_table) jump_tables;
     VEC(regset) clobbers;    /* index 0: none */
     VEC(ir_name) symbols;    /* what MEM_SYM and relocations refer to */
+    uint32_t *callee_symbol, *gv_symbol; /* by fnref, gv index: symbol + 1; 0: none yet */
+    uint32_t libcall_symbol[LIBCALL_COUNT];
     uint32_t *target_block;  /* mblock of each target of the current terminator, in order */
     bool uses_fp;            /* get_frame_pointer or get_return_address seen */
+    vr ret_area;             /* holds the address of the hidden return area; VR_NONE: there is none */
 } lower;
 
 /* ---- Matching ---- */
@@ -78,11 +83,14 @@ const ir_inst *jit_lower_def(const lower *l, uint32_t v);
 bool jit_lower_const(const lower *l, uint32_t v, int64_t *bits);
 /* v is f32const or f64const: its bits. */
 bool jit_lower_fconst(const lower *l, uint32_t v, uint64_t *bits);
-/* v's root is defined by an instruction of this block that may be computed as part of the current
- * one instead: it is used once, through the whole chain; a load besides has no effect between it and
- * here. The caller then takes the operands of *def and, by jit_lower_sink(), says so. */
+/* v is the very value (no extension or truncation between) of an instruction of this block that may be
+ * computed as part of the current one instead: it is used once; a load besides has no effect between
+ * it and here. The caller then takes the operands of *def and, by jit_lower_sink(), says so. */
 const ir_inst *jit_lower_fuses(const lower *l, uint32_t v);
-/* As fuses, but for pure instructions that are worth repeating (compares): any number of uses, same
+/* As fuses, but the instruction may define v's root in another width: for rules that mind the types,
+ * such as those that only ask whether v is zero. */
+const ir_inst *jit_lower_fuses_root(const lower *l, uint32_t v);
+/* As fuses_root, but for pure instructions that are worth repeating (compares): any number of uses, same
  * block. Its operands must be asked for with lower_in again; it may still be lowered on its own. */
 const ir_inst *jit_lower_repeats(const lower *l, uint32_t v);
 void jit_lower_sink(lower *l, const ir_inst *def);
@@ -114,7 +122,9 @@ void jit_lower_scratch(lower *l, unsigned cls, unsigned constraint, unsigned fix
 void jit_lower_flags(lower *l, unsigned ra_flags, regset clobber); /* of the newest instruction */
 void jit_lower_move(lower *l, vr to, vr from, unsigned bytes, unsigned cls); /* MI_MOVE */
 uint32_t jit_lower_add_const(lower *l, const void *bytes, unsigned size, unsigned align);
-uint32_t jit_lower_symbol(lower *l, const ir_name *name); /* index, each name once */
+uint32_t jit_lower_callee(lower *l, jit_fnref fn); /* index into symbols, each callee once */
+uint32_t jit_lower_gv_symbol(lower *l, jit_gv gv);
+uint32_t jit_lower_libcall_symbol(lower *l, unsigned libcall);
 uint32_t jit_lower_jump_table(lower *l, const uint32_t *blocks, uint32_t n);
 _Noreturn void jit_lower_unsupported(lower *l, const ir_inst *i, const char *what);
 
@@ -126,7 +136,5 @@ void jit_lower_call(lower *l, const ir_inst *i);
 void jit_lower_libcall(lower *l, const ir_inst *i, unsigned libcall, const uint32_t *args,
                        uint32_t nargs);
 void jit_lower_return(lower *l, const ir_inst *i);
-/* The register of a global value, made for this use (load chains and all). */
-vr jit_lower_gv(lower *l, jit_gv gv);
 
 #endif

@@ -48,7 +48,7 @@ static bool def_in_block(const lower *l, uint32_t v, uint32_t *index)
     return true;
 }
 
-const ir_inst *jit_lower_fuses(const lower *l, uint32_t v)
+const ir_inst *jit_lower_fuses_root(const lower *l, uint32_t v)
 {
     uint32_t root = lower_root(l, v), at;
 
@@ -56,14 +56,18 @@ const ir_inst *jit_lower_fuses(const lower *l, uint32_t v)
         return NULL;
     const ir_inst *d = inst_at(l->f, at);
     unsigned props = op_of(d)->props;
-    if (props & OP_LOADS) {
-        if (op_of(d)->format != FMT_LOAD
-            || l->effects[at - l->block->first] != l->effects[l->at - l->block->first])
-            return NULL;
-    } else if (props & (OP_EFFECT | OP_CALL | OP_STORES)) {
+    if (props & (OP_EFFECT | OP_CALL | OP_STORES))
         return NULL;
-    }
+    if (props & OP_LOADS
+        && (op_of(d)->format != FMT_LOAD
+            || l->effects[at - l->block->first] != l->effects[l->at - l->block->first]))
+        return NULL;
     return d;
+}
+
+const ir_inst *jit_lower_fuses(const lower *l, uint32_t v)
+{
+    return value_type(l->f, lower_root(l, v)) == lower_type(l, v) ? jit_lower_fuses_root(l, v) : NULL;
 }
 
 const ir_inst *jit_lower_repeats(const lower *l, uint32_t v)
@@ -120,7 +124,9 @@ static uint32_t value_vreg(lower *l, uint32_t root, jit_type t)
 
     if (!*slot) {
         jit_type own = value_type(l->f, root);
-        unsigned flags = l->info[root - 1] & USES_CROSS ? VREG_GLOBAL : 0;
+        const ir_value *d = &l->f->values.at[root - 1];
+        bool param = d->kind == VALUE_PARAM && d->def != l->f->layout.at[0];
+        unsigned flags = param || l->info[root - 1] & USES_CROSS ? VREG_GLOBAL : 0;
         unsigned w = move_width(own) > width ? move_width(own) : width;
         *slot = new_vreg(l, class_of(own), w, flags) + 1;
     } else if (l->vregs.at[*slot - 1].width < width) {
@@ -154,6 +160,8 @@ static bool make_here(lower *l, const ir_inst *d, uint32_t v, vr *r)
     default:
         return false;
     }
+    if (l->in_place)
+        return true;
     /* What was just said belongs before the group. */
     for (uint32_t k = group; k < l->group.len; k++) {
         vec_push(l->tmp, &l->prefix, l->group.at[k]);
@@ -298,13 +306,31 @@ uint32_t jit_lower_add_const(lower *l, const void *bytes, unsigned size, unsigne
     return l->consts.len - 1;
 }
 
-uint32_t jit_lower_symbol(lower *l, const ir_name *name)
+static uint32_t symbol(lower *l, uint32_t *cache, const ir_name *name)
 {
-    for (uint32_t k = 0; k < l->symbols.len; k++)
-        if (jit_name_equal(&l->symbols.at[k], name))
-            return k;
-    vec_push(l->tmp, &l->symbols, *name);
-    return l->symbols.len - 1;
+    if (!*cache) {
+        vec_push(l->tmp, &l->symbols, *name);
+        *cache = l->symbols.len;
+    }
+    return *cache - 1;
+}
+
+uint32_t jit_lower_callee(lower *l, jit_fnref fn)
+{
+    uint32_t k = jit_fnref_index(fn);
+    return symbol(l, &l->callee_symbol[k], &l->f->callees.at[k].name);
+}
+
+uint32_t jit_lower_gv_symbol(lower *l, jit_gv gv)
+{
+    uint32_t k = jit_gv_index(gv);
+    return symbol(l, &l->gv_symbol[k], &l->f->gvs.at[k].name);
+}
+
+uint32_t jit_lower_libcall_symbol(lower *l, unsigned libcall)
+{
+    ir_name name = { NAME_LIBCALL, 0, libcall, NULL };
+    return symbol(l, &l->libcall_symbol[libcall], &name);
 }
 
 uint32_t jit_lower_jump_table(lower *l, const uint32_t *blocks, uint32_t n)

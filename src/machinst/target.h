@@ -21,7 +21,6 @@ typedef struct emit {
     const frame *frame;
     const mlabel *block_label; /* by mblock */
     uint32_t next_block;       /* mblock that follows in layout; UINT32_MAX: none */
-    mlabel return_label;       /* O0: the shared epilogue; none: MI_RETURN emits its own */
     mlabel *const_label;       /* by vcode constant, made on demand */
     strbuf *listing;           /* each instruction is printed here when not NULL */
     uint32_t frame_accesses, moves; /* statistics */
@@ -48,7 +47,7 @@ typedef struct target {
     void (*lower)(lower *l, const ir_inst *i);      /* everything but the shared halves */
     /* Terminators: brif and br_table, with l->target_block set; jump and return are shared. */
     void (*constant)(lower *l, vr to, jit_type t, uint64_t bits);   /* a constant; RA_REMAT where possible */
-    void (*address)(lower *l, vr to, unsigned am, uint32_t ref, int32_t disp); /* slot, MEM_OUT, MEM_RET address */
+    void (*address)(lower *l, vr to, unsigned am, uint32_t ref, int32_t disp); /* MEM_SLOT, MEM_IN, MEM_OUT */
     void (*symbol)(lower *l, vr to, uint32_t symbol, int64_t addend, bool near); /* address of a symbol */
     void (*load)(lower *l, vr to, jit_type t, unsigned am, vr base, int32_t disp, unsigned ext,
                  unsigned trap);                    /* ext: 0, 1 zero, 2 sign, to 8 bytes */

@@ -27,8 +27,7 @@ enum { /* minst.am: what the memory operand is. Registers of MEM_BASE are the la
     MEM_INDEX,  /* [base + (index << shift) + disp]: the last two operands are base and index */
     MEM_SLOT,   /* stack slot `ref` + disp */
     MEM_IN,     /* incoming stack arguments + disp */
-    MEM_OUT,    /* outgoing stack arguments + disp */
-    MEM_RET,    /* hidden return area of the call being made + disp */
+    MEM_OUT,    /* outgoing stack arguments (and behind them the hidden return area) + disp */
     MEM_CONST,  /* constant `ref` of the vcode's pool + disp */
     MEM_SYM     /* address slot of symbol `ref` (pc-relative) */
 };

@@ -1,0 +1,409 @@
+/* compile.c - the back end for one function: lowering, allocation and emission in their order. */
+#include "machinst/mfunc.h"
+#include <string.h>
+
+typedef struct compiler {
+    mach_job *j;
+    mfunc *m;
+    abi_sig abi;
+    ra_env env;
+    ra_func ra;
+    mbuf buf;
+    emit e;
+    uint32_t *forward;  /* by mblock: where a jump to it really leads; NULL: to itself */
+    ra_func record;     /* O0 with checks: all blocks, as the checker wants them */
+    VEC(ra_inst) all_insts;
+    VEC(ra_operand) all_ops;
+    uint64_t since;
+} compiler;
+
+static void stage(compiler *c, uint64_t *total)
+{
+    if (c->j->time) {
+        uint64_t now = c->j->clock();
+        *total += now - c->since;
+        c->since = now;
+    }
+}
+
+/* ---- Setting up ---- */
+
+static void prepare(compiler *c)
+{
+    mach_job *j = c->j;
+    lower *l = &c->m->l;
+    frame *fr = &c->m->frame;
+
+    l->f = j->f;
+    l->target = j->target;
+    l->settings = j->settings;
+    l->features = j->features;
+    l->tmp = j->tmp;
+    l->fail = j->tmp->fail;
+    l->fast = j->fast;
+    l->frame = fr;
+    j->target->abi(&j->f->sig, &c->abi, j->tmp, l->fail);
+    l->abi = &c->abi;
+    l->sig_abi = ARENA_ARRAY(j->tmp, abi_sig *, j->f->sigs.len);
+    l->callee_symbol = ARENA_ARRAY(j->tmp, uint32_t, j->f->callees.len);
+    l->gv_symbol = ARENA_ARRAY(j->tmp, uint32_t, j->f->gvs.len);
+    vec_push(j->tmp, &l->clobbers, 0);
+    jit_mach_blocks(c->m, !j->fast);
+    jit_mach_uses(c->m);
+    fr->leaf = true;
+    fr->entry_above = (uint8_t)(16 - j->target->return_address_bytes);
+    fr->fp = fr->fp_based = j->fast;
+    fr->fp |= l->uses_fp || j->settings->frame_pointers;
+    fr->callee_pops = c->abi.callee_pops;
+    jit_frame_slots(fr, j->f, j->tmp);
+    l->ret_area = VR_NONE;
+    if (c->abi.ret_bytes) {
+        l->ret_area = jit_lower_temp(l, RC_INT, 8);
+        l->vregs.at[l->ret_area.id].flags |= VREG_GLOBAL;
+    }
+    j->target->env(&c->env, &c->abi, fr->fp, j->fast, j->pinned);
+}
+
+static void start_emission(compiler *c, uint32_t front)
+{
+    mach_job *j = c->j;
+    uint32_t n = c->m->blocks.len;
+    mlabel *labels = ARENA_ARRAY_RAW(j->tmp, mlabel, n);
+    uint64_t limit = j->settings->limits.code_bytes;
+
+    jit_mbuf_init(&c->buf, j->tmp, j->target->fixups, j->target->shrinks, front,
+                  limit < UINT32_MAX ? (uint32_t)limit : 0);
+    for (uint32_t k = 0; k < n; k++)
+        labels[k] = jit_mbuf_label(&c->buf);
+    c->e.buf = &c->buf;
+    c->e.l = &c->m->l;
+    c->e.frame = &c->m->frame;
+    c->e.block_label = labels;
+    c->e.listing = j->listing;
+    c->e.features = j->features;
+}
+
+/* ---- Emission of a block ---- */
+
+static void emit_ra_move(compiler *c, const ra_move *v)
+{
+    const ra_func *ra = &c->ra;
+
+    if (!v->remat) {
+        unsigned width = v->vreg == RA_NO_VREG ? 8 : ra->vregs[v->vreg].width;
+        if (loc_is_slot(v->from) || loc_is_slot(v->to))
+            c->e.frame_accesses++;
+        else
+            c->e.moves++;
+        c->j->target->emit_move(&c->e, v->from, v->to, width);
+        return;
+    }
+    uint32_t k = v->remat - 1;
+    const lower *l = &c->m->l;
+    ra_operand o = ra->ops[ra->insts[k].ops];
+    minst i = l->insts[l->cap - l->ninsts + k];
+    o.loc = v->to;
+    i.ir = 0;
+    c->j->target->emit(&c->e, &i, &o, 1);
+}
+
+static uint32_t led_to(const compiler *c, uint32_t block)
+{
+    return c->forward ? c->forward[block] : block;
+}
+
+static void emit_inst(compiler *c, const minst *in, const ra_inst *r)
+{
+    const ra_operand *ops = c->ra.ops + r->ops;
+    minst i = *in;
+
+    switch (i.op) {
+    case MI_ARGS:
+        return;
+    case MI_MOVE:
+        if (ops[0].loc == ops[1].loc)
+            return;
+        c->e.moves++;
+        c->j->target->emit_move(&c->e, ops[1].loc, ops[0].loc, i.size);
+        return;
+    case MI_RETURN:
+        c->j->target->epilogue(&c->e);
+        return;
+    case MI_JUMP:
+        i.ref = led_to(c, i.ref);
+        if (i.ref == c->e.next_block)
+            return;
+        break;
+    case MI_BRANCH:
+        i.ref = led_to(c, i.ref);
+        i.imm = led_to(c, (uint32_t)i.imm);
+        if (i.imm == i.ref) {
+            i.op = MI_JUMP;
+            if (i.ref == c->e.next_block)
+                return;
+        }
+        break;
+    default:
+        break;
+    }
+    if (i.ir && i.ir <= c->j->f->srcpos.len)
+        jit_mbuf_srcpos(&c->buf, c->j->f->srcpos.at[i.ir - 1]);
+    c->j->target->emit(&c->e, &i, ops, r->nops);
+    for (unsigned k = 0; k < r->nops; k++)
+        c->e.frame_accesses += loc_is_slot(ops[k].loc);
+}
+
+/* Instructions first .. end - 1 of c->ra with their moves, from c->ra.moves.at[*move] on. */
+static void emit_block(compiler *c, uint32_t block, uint32_t first, uint32_t end, uint32_t *move)
+{
+    const lower *l = &c->m->l;
+    const minst *insts = l->insts + l->cap - l->ninsts;
+    uint32_t nmoves = c->ra.moves.len;
+
+    jit_mbuf_bind(&c->buf, c->e.block_label[block]);
+    if (c->e.listing)
+        jit_strbuf_printf(c->e.listing, "block%u:\n", block);
+    for (uint32_t k = first; k < end; k++) {
+        while (*move < nmoves && c->ra.moves.at[*move].pos == 2 * k)
+            emit_ra_move(c, &c->ra.moves.at[(*move)++]);
+        emit_inst(c, &insts[k], &c->ra.insts[k]);
+        while (*move < nmoves && c->ra.moves.at[*move].pos == 2 * k + 1)
+            emit_ra_move(c, &c->ra.moves.at[(*move)++]);
+    }
+    uint8_t pad = c->j->settings->block_padding;
+    for (uint32_t n = pad ? 1u << (pad - 1) : 0; n > 0;) {
+        mcursor cur = jit_mbuf_open(&c->buf, 256);
+        for (uint32_t k = 0; k < 256 && n > 0; k++, n--)
+            mput1(&cur, 0);
+        mcursor_close(&cur);
+    }
+}
+
+/* Padding stands between blocks, so that nothing may fall through. */
+static uint32_t next_in_layout(const compiler *c, uint32_t next, uint32_t n)
+{
+    return next < n && !c->j->settings->block_padding ? next : UINT32_MAX;
+}
+
+static void view_code(compiler *c)
+{
+    lower *l = &c->m->l;
+
+    c->ra.env = &c->env;
+    c->ra.insts = l->ra + l->cap - l->ninsts;
+    c->ra.ninsts = l->ninsts;
+    c->ra.ops = l->ops.at;
+    c->ra.nops = l->ops.len;
+    c->ra.blocks = c->m->ra_blocks.at;
+    c->ra.nblocks = c->m->blocks.len;
+    c->ra.lists = c->m->lists.at;
+    c->ra.vregs = l->vregs.at;
+    c->ra.nvregs = l->vregs.len;
+    c->ra.clobbers = l->clobbers.at;
+}
+
+static void check_allocation(compiler *c, const ra_func *ra)
+{
+    if (!(c->j->settings->checks & JIT_CHECK_REGALLOC))
+        return;
+    const char *why = jit_ra_check(ra, c->j->tmp);
+    if (why)
+        jit_fail(c->j->tmp->fail, JIT_ERR_MISCOMPILE, "register allocation: %s", why);
+}
+
+/* ---- O1 and above: the whole function at once ---- */
+
+static void lower_all(compiler *c)
+{
+    mfunc *m = c->m;
+    uint32_t n = m->blocks.len;
+    uint32_t *after = ARENA_ARRAY_RAW(c->j->tmp, uint32_t, n);
+
+    for (uint32_t k = n; k-- > 0;) {
+        after[k] = m->l.ninsts;
+        jit_mach_lower_block(m, k);
+    }
+    for (uint32_t k = 0; k < n; k++) {
+        m->ra_blocks.at[k].end = m->l.ninsts - after[k];
+        m->ra_blocks.at[k].first = k ? m->ra_blocks.at[k - 1].end : 0;
+    }
+}
+
+/* Blocks that hold nothing but a jump are jumped over. */
+static void thread_jumps(compiler *c)
+{
+    const lower *l = &c->m->l;
+    const minst *insts = l->insts + l->cap - l->ninsts;
+    uint32_t n = c->m->blocks.len, move = 0;
+    uint32_t *fw = ARENA_ARRAY_RAW(c->j->tmp, uint32_t, n);
+
+    for (uint32_t k = 0; k < n; k++) {
+        const ra_block *b = &c->ra.blocks[k];
+        while (move < c->ra.moves.len && c->ra.moves.at[move].pos < 2 * b->first)
+            move++;
+        bool moves = move < c->ra.moves.len && c->ra.moves.at[move].pos < 2 * b->end;
+        bool empty = b->end == b->first + 1 && insts[b->first].op == MI_JUMP && !moves && k > 0
+                     && !c->j->settings->block_padding;
+        fw[k] = empty ? insts[b->first].ref : k;
+    }
+    for (uint32_t k = 0; k < n; k++) { /* chains; a ring of empty blocks ends by the bound */
+        uint32_t to = fw[k];
+        for (uint32_t hops = 0; fw[to] != to && hops < 16; hops++)
+            to = fw[to];
+        fw[k] = fw[to] == to ? to : k;
+    }
+    c->forward = fw;
+    for (uint32_t t = 0; t < l->jump_tables.len; t++)
+        for (uint32_t k = 0; k < l->jump_tables.at[t].n; k++)
+            l->jump_tables.at[t].blocks[k] = fw[l->jump_tables.at[t].blocks[k]];
+}
+
+static void count_saved(frame *fr, regset saved)
+{
+    fr->saved = saved;
+    for (fr->nsaved = 0; saved; saved &= saved - 1)
+        fr->nsaved++;
+}
+
+static void compile_whole(compiler *c)
+{
+    jit_stats *s = c->j->stats;
+
+    lower_all(c);
+    stage(c, &s->lower_ns);
+    view_code(c);
+    jit_ra_linear(&c->ra, c->j->tmp);
+    stage(c, &s->regalloc_ns);
+    check_allocation(c, &c->ra);
+    c->since = c->j->time ? c->j->clock() : 0;
+    count_saved(&c->m->frame, c->ra.used & c->env.callee_saved);
+    c->m->frame.spill_bytes = 8 * c->ra.nslots;
+    jit_frame_finish(&c->m->frame, c->j->tmp->fail);
+
+    thread_jumps(c);
+    start_emission(c, 0);
+    c->j->target->prologue(&c->e);
+    uint32_t move = 0, n = c->m->blocks.len;
+    for (uint32_t k = 0, next; k < n; k = next) {
+        for (next = k + 1; next < n && c->forward[next] != next; next++)
+            ;
+        c->e.next_block = next_in_layout(c, next, n);
+        emit_block(c, k, c->ra.blocks[k].first, c->ra.blocks[k].end, &move);
+    }
+    stage(c, &s->emit_ns);
+    s->machine_insts = c->ra.ninsts;
+}
+
+/* ---- O0: block by block over one small buffer ---- */
+
+/* Keeps an allocated block for the checker, numbered within the whole function. */
+static void record_block(compiler *c, uint32_t k)
+{
+    arena *tmp = c->j->tmp;
+    uint32_t inst = c->all_insts.len, op = c->all_ops.len;
+
+    for (uint32_t i = 0; i < c->ra.ninsts; i++) {
+        ra_inst r = c->ra.insts[i];
+        r.ops += op;
+        vec_push(tmp, &c->all_insts, r);
+    }
+    for (uint32_t i = 0; i < c->ra.nops; i++)
+        vec_push(tmp, &c->all_ops, c->ra.ops[i]);
+    for (uint32_t i = 0; i < c->ra.moves.len; i++) {
+        ra_move v = c->ra.moves.at[i];
+        v.pos += 2 * inst;
+        v.remat += v.remat ? inst : 0;
+        vec_push(tmp, &c->record.moves, v);
+    }
+    c->m->ra_blocks.at[k].first = inst;
+    c->m->ra_blocks.at[k].end = c->all_insts.len;
+}
+
+static void check_recorded(compiler *c)
+{
+    ra_func all = c->ra;
+
+    all.insts = c->all_insts.at;
+    all.ninsts = c->all_insts.len;
+    all.ops = c->all_ops.at;
+    all.nops = c->all_ops.len;
+    memcpy(&all.moves, &c->record.moves, sizeof all.moves);
+    check_allocation(c, &all);
+}
+
+static void late_prologue(compiler *c)
+{
+    mbuf front;
+
+    c->m->frame.spill_bytes = 8 * c->ra.nslots;
+    jit_frame_finish(&c->m->frame, c->j->tmp->fail);
+    jit_mbuf_init(&front, c->j->tmp, c->j->target->fixups, c->j->target->shrinks, 0, 0);
+    c->e.buf = &front;
+    c->j->target->prologue(&c->e);
+    c->e.buf = &c->buf;
+    jit_mbuf_front(&c->buf, &front);
+}
+
+static void compile_blocks(compiler *c)
+{
+    mfunc *m = c->m;
+    jit_stats *s = c->j->stats;
+    uint32_t n = m->blocks.len;
+    ra_fast *fast = jit_ra_fast_new(&c->env, n, c->j->tmp);
+
+    start_emission(c, c->j->target->front_bytes);
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t move = 0;
+        m->l.ninsts = 0;
+        m->l.ops.len = 0;
+        jit_mach_lower_block(m, k);
+        view_code(c);
+        m->ra_blocks.at[k].first = 0;
+        m->ra_blocks.at[k].end = m->l.ninsts;
+        stage(c, &s->lower_ns);
+        jit_ra_fast_block(fast, &c->ra, k);
+        stage(c, &s->regalloc_ns);
+        c->e.next_block = next_in_layout(c, k + 1, n);
+        emit_block(c, k, 0, c->ra.ninsts, &move);
+        stage(c, &s->emit_ns);
+        s->machine_insts += c->ra.ninsts;
+        if (c->j->settings->checks & JIT_CHECK_REGALLOC)
+            record_block(c, k);
+    }
+    JIT_REQUIRE(c->j->tmp->fail, !(c->ra.used & c->env.callee_saved),
+                "O0 used a register that its returns do not restore");
+    late_prologue(c);
+    check_recorded(c);
+}
+
+void jit_mach_compile(mach_job *j)
+{
+    compiler *c = ARENA_NEW(j->tmp, compiler);
+    jit_stats *s = j->stats;
+
+    c->j = j;
+    c->m = ARENA_NEW(j->tmp, mfunc);
+    c->since = j->time ? j->clock() : 0;
+    prepare(c);
+    stage(c, &s->analyse_ns);
+    if (j->fast)
+        compile_blocks(c);
+    else
+        compile_whole(c);
+    c->since = j->time ? j->clock() : 0;
+    jit_mbuf_finish(&c->buf, j->out, &j->code);
+    j->nsymbols = c->m->l.symbols.len;
+    j->symbols = ARENA_ARRAY_RAW(j->out, ir_name, j->nsymbols);
+    for (uint32_t k = 0; k < j->nsymbols; k++) {
+        ir_name *to = &j->symbols[k];
+        *to = c->m->l.symbols.at[k];
+        if (to->text)
+            to->text = jit_arena_string(j->out, to->text, strlen(to->text));
+    }
+    stage(c, &s->emit_ns);
+    s->code_bytes = j->code.size;
+    s->frame_accesses = c->e.frame_accesses;
+    s->moves = c->e.moves;
+    s->spill_slots = c->ra.nslots;
+    s->frame_bytes = c->m->frame.total;
+}

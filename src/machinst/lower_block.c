@@ -1,0 +1,240 @@
+/* lower_block.c - lowers one block bottom up, so that what nobody reads is never lowered.
+ *
+ * Each IR instruction's machine instructions are said forward into a group; the group then goes in
+ * front of what is there, into arrays that fill from their end. Meeting a register for the first time
+ * from below means meeting its last reader: there the kill bit is set. */
+#include "machinst/mfunc.h"
+#include <string.h>
+
+static void grow_code(lower *l, uint32_t n)
+{
+    uint64_t cap = l->cap ? 2 * (uint64_t)l->cap : 256;
+
+    while (cap < (uint64_t)l->ninsts + n)
+        cap *= 2;
+    if (cap > UINT32_MAX / 2)
+        jit_fail(l->fail, JIT_ERR_LIMIT, "more than 2^31 machine instructions");
+    minst *insts = ARENA_ARRAY_RAW(l->tmp, minst, cap);
+    ra_inst *ra = ARENA_ARRAY_RAW(l->tmp, ra_inst, cap);
+    if (l->ninsts) {
+        memcpy(insts + cap - l->ninsts, l->insts + l->cap - l->ninsts, l->ninsts * sizeof *insts);
+        memcpy(ra + cap - l->ninsts, l->ra + l->cap - l->ninsts, l->ninsts * sizeof *ra);
+    }
+    l->insts = insts;
+    l->ra = ra;
+    l->cap = (uint32_t)cap;
+}
+
+static void mark_kills(lower *l, const ra_inst *i)
+{
+    for (uint32_t k = i->nops; k-- > 0;) {
+        ra_operand *o = &l->ops.at[i->ops + k];
+        if (o->vreg == RA_NO_VREG)
+            continue;
+        ra_vreg *v = &l->vregs.at[o->vreg];
+        o->kill = !(v->flags & (VREG_GLOBAL | VREG_SEEN));
+        if (o->kind == RA_USE || o->kind == RA_USE_LATE)
+            v->flags |= VREG_SEEN;
+    }
+}
+
+/* Uses of an instruction are met before its definitions: a tied pair reads and writes two vregs. */
+static void prepend(lower *l, const minst *insts, const ra_inst *ra, uint32_t n)
+{
+    uint32_t to = l->cap - l->ninsts - n;
+
+    memcpy(l->insts + to, insts, n * sizeof *insts);
+    memcpy(l->ra + to, ra, n * sizeof *ra);
+    l->ninsts += n;
+    for (uint32_t k = n; k-- > 0;)
+        mark_kills(l, &ra[k]);
+}
+
+void jit_mach_flush_group(mfunc *m)
+{
+    lower *l = &m->l;
+    uint32_t n = l->group.len + l->prefix.len;
+
+    if (n > l->cap - l->ninsts)
+        grow_code(l, n);
+    prepend(l, l->group.at, l->group_ra.at, l->group.len);
+    if (l->prefix.len)
+        prepend(l, l->prefix.at, l->prefix_ra.at, l->prefix.len);
+    l->group.len = l->group_ra.len = 0;
+    l->prefix.len = l->prefix_ra.len = 0;
+}
+
+/* ---- Block parameters and arguments ---- */
+
+static bool param_read(const lower *l, uint32_t param)
+{
+    return l->root[param - 1] == param && l->info[param - 1] & (USES_ONE | USES_MANY);
+}
+
+/* The vregs of the parameters that anybody reads; a merged parameter is an alias and has none. */
+static void list_params(mfunc *m, uint32_t k)
+{
+    lower *l = &m->l;
+    ra_block *r = &m->ra_blocks.at[k];
+    uint32_t b = m->blocks.at[k].ir_block;
+
+    if (r->params || b == IR_NO_BLOCK || k == 0)
+        return;
+    const ir_block *block = &l->f->blocks.at[b];
+    r->params = m->lists.len;
+    for (uint32_t j = 0; j < block->nparams; j++) {
+        uint32_t p = l->f->pool.at[block->params + j];
+        if (!param_read(l, p))
+            continue;
+        vr v = jit_lower_in(l, p);
+        vec_push(l->tmp, &m->lists, v.id);
+        r->nparams++;
+    }
+}
+
+/* The vregs that block k passes by `call` to its only successor, in the order of its parameters. */
+static void list_args(mfunc *m, uint32_t k, uint32_t call)
+{
+    lower *l = &m->l;
+    ir_target to = block_call(l->f, call);
+    uint32_t params = l->f->blocks.at[to.block].params;
+
+    list_params(m, m->mblock_of[to.block]);
+    m->ra_blocks.at[k].args = m->lists.len;
+    if (m->merged_pred[to.block] == call)
+        return;
+    for (uint32_t j = 0; j < to.nargs; j++) {
+        if (!param_read(l, l->f->pool.at[params + j]))
+            continue;
+        vr v = jit_lower_in(l, to.args[j]);
+        l->vregs.at[v.id].flags |= VREG_SEEN; /* read behind the last instruction */
+        vec_push(l->tmp, &m->lists, v.id);
+    }
+}
+
+static void lower_jump(mfunc *m, uint32_t k, uint32_t call, uint32_t to)
+{
+    lower *l = &m->l;
+
+    list_args(m, k, call);
+    jit_lower_emit(l, MI_JUMP, 0)->ref = to;
+    jit_lower_flags(l, RA_TERM, 0);
+}
+
+/* ---- Instructions ---- */
+
+/* Counts, before each instruction, the effects that a load may not be moved past. */
+static void number_effects(lower *l, uint32_t *effects)
+{
+    const ir_block *b = l->block;
+    uint32_t n = 0;
+
+    for (uint32_t k = b->first; k < b->end; k++) {
+        const ir_inst *i = inst_at(l->f, k);
+        unsigned props = op_of(i)->props;
+        effects[k - b->first] = n;
+        if (props & (OP_STORES | OP_CALL | OP_TRAPS | OP_EFFECT))
+            n++;
+        else if (props & OP_LOADS && !(l->f->mems.at[i->aux].bits & JIT_MEM_NOTRAP)
+                 && l->f->mems.at[i->aux].trap != 0
+                 && l->f->mems.at[i->aux].trap != JIT_TRAP_HEAP_OOB)
+            n++;
+    }
+}
+
+static bool is_needed(const lower *l, const ir_inst *i)
+{
+    const op_info *o = op_of(i);
+
+    if (o->props & (OP_EFFECT | OP_TERM))
+        return true;
+    if (o->props & OP_LOADS && !(l->f->mems.at[i->aux].bits & JIT_MEM_NOTRAP))
+        return true;
+    if (!o->nresults || l->root[i->c - 1] != i->c)
+        return false;
+    switch (i->op) {
+    case JIT_OP_iconst:
+    case JIT_OP_f32const:
+    case JIT_OP_f64const:
+    case JIT_OP_stack_addr:
+        return false; /* made where they are used */
+    default:
+        for (uint32_t k = 0; k < o->nresults; k++)
+            if (jit_lower_result_used(l, i, k))
+                return true;
+        return false;
+    }
+}
+
+static void lower_inst(mfunc *m, uint32_t k, const ir_inst *i)
+{
+    lower *l = &m->l;
+
+    switch (i->op) {
+    case JIT_OP_jump:
+        lower_jump(m, k, i->a, m->targets.at[m->first_target[k]]);
+        break;
+    case JIT_OP_brif:
+    case JIT_OP_br_table:
+        l->target_block = m->targets.at + m->first_target[k];
+        l->target->lower(l, i);
+        l->group_ra.at[l->group_ra.len - 1].flags |= RA_TERM;
+        break;
+    case JIT_OP_return:
+        jit_lower_return(l, i);
+        break;
+    case JIT_OP_call:
+    case JIT_OP_call_indirect:
+        jit_lower_call(l, i);
+        break;
+    case JIT_OP_trap:
+        l->target->lower(l, i);
+        l->group_ra.at[l->group_ra.len - 1].flags |= RA_TERM;
+        break;
+    case JIT_OP_nop:
+    case JIT_OP_sequence_point:
+        break;
+    default:
+        l->target->lower(l, i);
+    }
+}
+
+void jit_mach_lower_block(mfunc *m, uint32_t k)
+{
+    lower *l = &m->l;
+    const jit_func *f = l->f;
+    mblock b = m->blocks.at[k];
+
+    if (b.ir_block == IR_NO_BLOCK) {
+        lower_jump(m, k, b.edge_call, b.edge_to);
+        jit_mach_flush_group(m);
+        return;
+    }
+    l->block = &f->blocks.at[b.ir_block];
+    uint32_t n = l->block->end - l->block->first;
+    uint32_t *effects = l->effects_room;
+    if (n > l->block_room) {
+        effects = l->effects_room = ARENA_ARRAY_RAW(l->tmp, uint32_t, n + n / 2);
+        l->sunk = ARENA_ARRAY_RAW(l->tmp, uint8_t, n + n / 2);
+        l->block_room = n + n / 2;
+    }
+    l->effects = effects;
+    memset(l->sunk, 0, n);
+    number_effects(l, effects);
+    list_params(m, k);
+    for (uint32_t at = l->block->end; at-- > l->block->first;) {
+        const ir_inst *i = inst_at(f, at);
+        l->at = at;
+        l->fail->inst = at + 1;
+        if (l->sunk[at - l->block->first] || !is_needed(l, i))
+            continue;
+        lower_inst(m, k, i);
+        jit_mach_flush_group(m);
+    }
+    l->fail->inst = 0;
+    if (k == 0) {
+        l->at = l->block->first;
+        jit_mach_lower_entry(m);
+        jit_mach_flush_group(m);
+    }
+}

@@ -1,0 +1,57 @@
+/* mfunc.h - one function on its way from IR to code: what the stages of machinst hand each other. */
+#ifndef JIT_MFUNC_H
+#define JIT_MFUNC_H
+
+#include "ir/analysis.h"
+#include "machinst/target.h"
+
+typedef struct mfunc {
+    lower l;
+    frame frame;
+    ir_cfg cfg;
+    ir_loops loops;
+    VEC(mblock) blocks;      /* in the order of code: IR blocks, each followed by its split edges */
+    VEC(ra_block) ra_blocks; /* likewise */
+    VEC(uint32_t) lists;     /* what ra_blocks refer to; index 0 unused */
+    VEC(uint32_t) targets;   /* mblock of each target of each IR block's terminator */
+    uint32_t *first_target;  /* by mblock: index into targets */
+    uint32_t *mblock_of;     /* by IR block; IR_NO_BLOCK: unreachable */
+    uint32_t sret_param;     /* value that every return returns besides; 0: none */
+    uint32_t *merged_pred;   /* by IR block: pool index of the one block call that leads here; 0: several */
+} mfunc;
+
+/* blocks.c: order of code, split edges, predecessors and successors. At O0 only edges that pass
+ * arguments are split. */
+void jit_mach_blocks(mfunc *m, bool split_all);
+/* uses.c: roots, use counts and crossings of all values; sets l.root, info, nonzero. */
+void jit_mach_uses(mfunc *m);
+/* lower_block.c: lowers mblock k bottom up into l.insts (downwards). */
+void jit_mach_lower_block(mfunc *m, uint32_t k);
+/* Fills in ra_blocks[k].params and args from the vregs of the values. */
+void jit_mach_block_values(mfunc *m, uint32_t k);
+void jit_mach_lower_entry(mfunc *m); /* call.c: MI_ARGS and loads of stack arguments into the group */
+void jit_mach_flush_group(mfunc *m);
+
+/* What a compile needs and yields. */
+typedef struct mach_job {
+    const jit_func *f;
+    const target *target;
+    const jit_settings *settings; /* level resolved to O0..O3, checks resolved */
+    uint64_t features;
+    bool fast;                    /* the O0 path */
+    bool pinned;
+    bool time;
+    arena *tmp, *out;
+    strbuf *listing;              /* NULL: none */
+    jit_stats *stats;
+    uint64_t (*clock)(void);      /* ns */
+    /* results, in out */
+    mcode code;
+    ir_name *symbols;
+    uint32_t nsymbols;
+} mach_job;
+
+/* The whole back end for one function; fails by jit_fail. */
+void jit_mach_compile(mach_job *j);
+
+#endif
