@@ -1,8 +1,8 @@
 /* run.c - run time of kernels in CLIF at each level, beside Cranelift and the same kernels in C.
  *
  * A file's kernel is its function %bench, else %main, else the first with a run line, called with
- * the arguments of its first run line, whose result it must give. bench/kernels/FILE.c holds a
- * function of the same name and signature. */
+ * the arguments of its first run line, whose result it must give. bench/kernels/FILE.c does the same
+ * in its function kernel(), which has the same signature. */
 #define _XOPEN_SOURCE 700
 #include "common/util.h"
 
@@ -204,7 +204,7 @@ static double time_c(const kernel *k, const char *level)
              base, level);
     path = bench_sibling(name);
     library = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
-    symbol = library ? dlsym(library, jit_func_name(k->func) + 1) : NULL; /* without the % */
+    symbol = library ? dlsym(library, "kernel") : NULL;
     if (symbol) {
         memcpy(&entry, &symbol, sizeof entry);
         ns = time_entry(k, entry, level);

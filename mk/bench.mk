@@ -20,7 +20,8 @@ KERNEL_SO := $(foreach k,$(KERNELS),$(OUT)/bench/kernels/$(k)-O0.so $(OUT)/bench
 define kernel
 $(OUT)/bench/kernels/$(1)-O$(2).so: bench/kernels/$(1).c
 	@mkdir -p $$(@D); echo "  CC    $$< -O$(2)"; \
-	$(KERNEL_CC) -std=c17 $(WARNINGS) -O$(2) -ffp-contract=off -fPIC -shared -o $$@ $$<
+	$(KERNEL_CC) -std=c17 $(WARNINGS) -O$(2) -ffp-contract=off -fno-math-errno -fPIC \
+	    -shared -o $$@ $$< -lm
 endef
 $(foreach k,$(KERNELS),$(eval $(call kernel,$(k),0))$(eval $(call kernel,$(k),2)))
 
