@@ -421,38 +421,38 @@ static bool check_branch(jit_builder *b, jit_opcode op, jit_block to, uint32_t n
     return true;
 }
 
-/* A block call in the pool; 0 after an error. Ids are copied by value: jit_value is one uint32_t. */
-static uint32_t make_call(jit_builder *b, jit_block to, uint32_t n, const jit_value *args)
+/* A block call in the pool for target `which` of the instruction that comes next; 0 after an error.
+ * There is room for as many arguments as the target has parameters by now. */
+static uint32_t make_call(jit_builder *b, jit_block to, uint32_t which, uint32_t n, const jit_value *args)
 {
-    uint32_t call = jit_func_block_call(b->f, to.id - 1, NULL, 0);
-
-    for (uint32_t k = 0; k < n && call != 0; k++)
-        call = jit_func_block_call_push(b->f, call, args[k].id);
-    if (call == 0)
-        b->current = 0;
-    return call;
-}
-
-/* Notes target `which` of the instruction that comes next. */
-static bool add_edge(jit_builder *b, jit_block to, uint32_t which)
-{
+    jit_func *f = b->f;
     build_block *t = &b->blocks.at[to.id - 1];
+    uint32_t room = f->blocks.at[to.id - 1].nparams, call, *p;
 
-    if (!vec_try_reserve(&b->tmp, &b->edges, 1))
-        return jit_builder_no_memory(b) != 0;
+    if (f->pool.len >= IR_MAX_ENTITIES - room - 3 || !vec_try_reserve(&f->mem, &f->pool, room + 3)
+        || !vec_try_reserve(&b->tmp, &b->edges, 1))
+        return jit_builder_no_memory(b);
+    call = f->pool.len;
+    f->pool.len += room + 3;
+    p = f->pool.at + call;
+    p[0] = to.id;
+    p[1] = n;
+    p[2] = room;
+    for (uint32_t k = 0; k < n; k++)
+        p[3 + k] = args[k].id;
     b->edges.at[b->edges.len++] =
-        (build_edge){ t->edges, b->current - 1, b->f->insts.len, which };
+        (build_edge){ t->edges, b->current - 1, f->insts.len, which, call };
     t->edges = b->edges.len;
     t->nedges++;
-    return true;
+    return call;
 }
 
 void jit_jump_args(jit_builder *b, jit_block to, uint32_t nargs, const jit_value *args)
 {
     uint32_t call;
 
-    if (!check_branch(b, JIT_OP_jump, to, nargs, args) || !(call = make_call(b, to, nargs, args))
-        || !add_edge(b, to, 0))
+    if (!check_branch(b, JIT_OP_jump, to, nargs, args)
+        || !(call = make_call(b, to, 0, nargs, args)))
         return;
     emit(b, INST(JIT_OP_jump, JIT_VOID, .a = call), JIT_VOID, JIT_VOID);
     end_block(b);
@@ -470,9 +470,8 @@ void jit_brif_args(jit_builder *b, jit_value c, jit_block then, uint32_t nthen,
     }
     if (!check_branch(b, JIT_OP_brif, then, nthen, then_args)
         || !check_branch(b, JIT_OP_brif, otherwise, notherwise, otherwise_args)
-        || !(yes = make_call(b, then, nthen, then_args))
-        || !(no = make_call(b, otherwise, notherwise, otherwise_args))
-        || !add_edge(b, then, 0) || !add_edge(b, otherwise, 1))
+        || !(yes = make_call(b, then, 0, nthen, then_args))
+        || !(no = make_call(b, otherwise, 1, notherwise, otherwise_args)))
         return;
     emit(b, INST(JIT_OP_brif, JIT_VOID, .a = c.id, .b = yes, .c = no), JIT_VOID, JIT_VOID);
     end_block(b);
@@ -505,8 +504,7 @@ static void br_table(jit_builder *b, jit_value x, jit_block fallback, uint32_t c
     for (uint32_t k = 0; k <= n; k++) { /* the default last, as jit_inst_target counts */
         jit_block to = k < n ? targets[k] : fallback;
         uint32_t call;
-        if (!check_branch(b, JIT_OP_br_table, to, 0, NULL) || !(call = make_call(b, to, 0, NULL))
-            || !add_edge(b, to, k))
+        if (!check_branch(b, JIT_OP_br_table, to, 0, NULL) || !(call = make_call(b, to, k, 0, NULL)))
             return;
         f->pool.at[k < n ? table + 2 + k : table + 1] = call;
     }

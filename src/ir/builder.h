@@ -8,8 +8,9 @@
 
 #include "ir/func.h"
 
-/* One branch to a block: target `which` (as jit_inst_target counts) of instruction `inst`. */
-typedef struct build_edge { uint32_t next, block, inst, which; } build_edge; /* next: index + 1 */
+/* One branch to a block: target `which` (as jit_inst_target counts) of instruction `inst`, and the
+ * pool index of that block call. next: index + 1. */
+typedef struct build_edge { uint32_t next, block, inst, which, call; } build_edge;
 
 typedef struct build_block {
     uint32_t edges;      /* index + 1 of the newest edge to it; 0: none */
@@ -20,6 +21,9 @@ typedef struct build_block {
 
 /* The value of the variable in the block where it was set last; earlier ones are in `defs`. */
 typedef struct build_var { uint32_t block, value; jit_type type; } build_var; /* block: index + 1 */
+
+/* A variable's value at the end of a block. value 0: an empty place of the table. */
+typedef struct build_def { uint32_t block, var, value, unused; } build_def;
 
 typedef struct build_param { uint32_t value, block, var, next; } build_param;
 typedef struct build_zero { uint32_t value; jit_type type; } build_zero;
@@ -40,7 +44,8 @@ struct jit_builder {
     VEC(build_zero) zeros;      /* to be defined at the top of the entry block */
     VEC(uint32_t) todo;         /* params whose arguments are still to be found */
     VEC(uint32_t) path;
-    map defs;                   /* block index << 32 | variable index -> value id */
+    build_def *defs;            /* open addressing, at most half full; see place_of() */
+    uint32_t ndefs, defs_cap;
 };
 
 /* Records the first error and stops the builder; 0. */

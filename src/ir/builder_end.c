@@ -46,7 +46,7 @@ static uint32_t resolve(const ender *e, uint32_t id)
 
 static const uint32_t *edge_args(const ender *e, const build_edge *x)
 {
-    return block_call(e->f, jit_inst_target(e->f, &e->f->insts.at[x->inst], x->which)).args;
+    return e->f->pool.at + x->call + 3;
 }
 
 #define FOR_EACH_EDGE(e, block, x)                                                              \
@@ -156,7 +156,7 @@ static void shrink_block(ender *e, uint32_t block)
     uint32_t *params = f->pool.at + b->params, n = b->nparams;
 
     FOR_EACH_EDGE(e, block, x) {
-        uint32_t *call = f->pool.at + jit_inst_target(f, &f->insts.at[x->inst], x->which);
+        uint32_t *call = f->pool.at + x->call;
         call[1] = without_dropped(e, params, call + 3, n);
     }
     b->nparams = 0;

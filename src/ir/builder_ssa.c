@@ -172,9 +172,32 @@ void jit_source_position(jit_builder *b, uint32_t pos)
 
 /* ---- Variables: definitions ---- */
 
-static uint64_t key_of(uint32_t block, uint32_t var)
+/* Where (block, var) stands in the table or would stand. Four neighbouring variables of a block share
+ * a cache line. */
+static build_def *place_of(build_def *at, uint32_t cap, uint32_t block, uint32_t var)
 {
-    return (uint64_t)block << 32 | var;
+    uint32_t h = (uint32_t)hash_mix((uint64_t)block << 32 | var >> 2);
+    uint32_t k = ((h & ~3u) | (var & 3)) & (cap - 1);
+
+    while (at[k].value != 0 && (at[k].block != block || at[k].var != var))
+        k = (k + 1) & (cap - 1);
+    return &at[k];
+}
+
+static bool grow_defs(jit_builder *b)
+{
+    uint32_t cap = b->defs_cap == 0 ? 32 : b->defs_cap * 2;
+    build_def *to = cap < IR_MAX_ENTITIES / 2 ? arena_try(&b->tmp, cap * sizeof *to) : NULL;
+
+    if (!to)
+        return jit_builder_no_memory(b) != 0;
+    memset(to, 0, cap * sizeof *to);
+    for (uint32_t k = 0; k < b->defs_cap; k++)
+        if (b->defs[k].value != 0)
+            *place_of(to, cap, b->defs[k].block, b->defs[k].var) = b->defs[k];
+    b->defs = to;
+    b->defs_cap = cap;
+    return true;
 }
 
 /* The value of var at the end of block (so far); 0: not set in it. */
@@ -182,13 +205,21 @@ static uint32_t defined(const jit_builder *b, uint32_t var, uint32_t block)
 {
     const build_var *x = &b->vars.at[var];
 
-    return x->block == block + 1 ? x->value : jit_map_get(&b->defs, key_of(block, var));
+    if (x->block == block + 1)
+        return x->value;
+    return b->ndefs == 0 ? 0 : place_of(b->defs, b->defs_cap, block, var)->value;
 }
 
 static bool keep(jit_builder *b, uint32_t var, uint32_t block, uint32_t value)
 {
-    return jit_map_try_put(&b->tmp, &b->defs, key_of(block, var), value)
-           || jit_builder_no_memory(b) != 0;
+    build_def *to;
+
+    if (b->ndefs >= b->defs_cap / 2 && !grow_defs(b))
+        return false;
+    to = place_of(b->defs, b->defs_cap, block, var);
+    b->ndefs += to->value == 0;
+    *to = (build_def){ block, var, value, 0 };
+    return true;
 }
 
 /* Sets var in the block being filled; what it was in an earlier one goes to the table. */
@@ -295,17 +326,18 @@ static bool fill(jit_builder *b, uint32_t param)
     build_param p = b->params.at[param];
 
     for (uint32_t e = b->blocks.at[p.block].edges; e != 0; e = b->edges.at[e - 1].next) {
-        build_edge x = b->edges.at[e - 1];
-        uint32_t value = look_up(b, p.var, x.block), call;
+        build_edge *x = &b->edges.at[e - 1];
+        uint32_t value = look_up(b, p.var, x->block), call;
         if (value == 0)
             return false;
-        call = jit_inst_target(b->f, &b->f->insts.at[x.inst], x.which);
-        call = jit_func_block_call_push(b->f, call, value);
+        call = jit_func_block_call_push(b->f, x->call, value);
         if (call == 0) {
             b->current = 0;
             return false;
         }
-        jit_builder_set_target(b->f, x.inst, x.which, call);
+        if (call != x->call)
+            jit_builder_set_target(b->f, x->inst, x->which, call);
+        x->call = call;
     }
     return true;
 }
@@ -359,11 +391,13 @@ void jit_var_set(jit_builder *b, jit_var var, jit_value v)
     jit_type have = jit_builder_type(b, v);
     char is[16], wants[16];
 
+    if (var.id - 1 < b->vars.len && have == b->vars.at[var.id - 1].type && b->current != 0) {
+        define_here(b, var.id - 1, v.id);
+        return;
+    }
     if (!is_var(b, var) || !is_filling(b))
         return;
-    if (have == b->vars.at[var.id - 1].type)
-        define_here(b, var.id - 1, v.id);
-    else if (have == JIT_VOID)
+    if (have == JIT_VOID)
         jit_builder_fault(b, JIT_ERR_VERIFY, "variable %u is set to no value", var.id - 1);
     else
         jit_builder_fault(b, JIT_ERR_VERIFY, "variable %u has type %s, the value %s", var.id - 1,
@@ -372,14 +406,13 @@ void jit_var_set(jit_builder *b, jit_var var, jit_value v)
 
 jit_value jit_var_get(jit_builder *b, jit_var var)
 {
-    jit_value v = no_value;
+    jit_value v;
 
+    if (var.id - 1 < b->vars.len && b->current != 0 && b->vars.at[var.id - 1].block == b->current)
+        return jit_value_at(b->vars.at[var.id - 1].value - 1);
     if (!is_var(b, var) || !is_filling(b))
         return no_value;
-    if (b->vars.at[var.id - 1].block == b->current)
-        v.id = b->vars.at[var.id - 1].value;
-    else
-        v.id = look_up(b, var.id - 1, b->current - 1);
+    v.id = look_up(b, var.id - 1, b->current - 1);
     if (b->todo.len > 0 && !fill_all(b))
         v.id = 0;
     return jit_builder_failed(b) ? no_value : v;
