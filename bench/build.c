@@ -20,10 +20,24 @@ static void build_straight(jit_builder *b)
     jit_return(b, y);
 }
 
-/* A loop over a diamond for each pair of variables: all values flow through variables. */
+enum { VARS = 8 };
+
+/* x = mem[x] op y and the like: what a front end makes of a statement or two. */
+static void statement(jit_builder *b, const jit_var *at, int k)
+{
+    jit_mem flags = { .bits = JIT_MEM_NOTRAP };
+    jit_value x = jit_var_get(b, at[k % VARS]), y = jit_var_get(b, at[(k + 3) % VARS]);
+    jit_value base = jit_param(b, 0), t;
+
+    t = jit_iadd(b, x, jit_imul(b, y, jit_iconst(b, JIT_I64, k + 1)));
+    t = jit_bxor(b, t, jit_load(b, JIT_I64, flags, base, 8 * k));
+    jit_store(b, flags, t, base, 8 * k);
+    jit_var_set(b, at[(k + 1) % VARS], t);
+}
+
+/* Loops around diamonds, one after another; all values flow through eight variables. */
 static void build_variables(jit_builder *b)
 {
-    enum { VARS = 8 };
     jit_var at[VARS];
     jit_value one = jit_iconst(b, JIT_I64, 1);
 
@@ -31,26 +45,27 @@ static void build_variables(jit_builder *b)
         at[k] = jit_var_new(b, JIT_I64);
         jit_var_set(b, at[k], jit_param(b, k & 1));
     }
-    for (int k = 0; k + 1 < VARS; k++) {
+    for (int k = 0; k < VARS; k++) {
         jit_block loop = jit_block_new(b), then = jit_block_new(b), otherwise = jit_block_new(b);
         jit_block join = jit_block_new(b), next = jit_block_new(b);
-        jit_value x, y;
+        jit_value x;
 
         jit_jump(b, loop);
         jit_block_start(b, loop);
+        statement(b, at, k);
         x = jit_var_get(b, at[k]);
-        y = jit_var_get(b, at[k + 1]);
-        jit_brif(b, jit_icmp(b, JIT_ULT, x, y), then, otherwise);
+        jit_brif(b, jit_icmp(b, JIT_ULT, x, jit_var_get(b, at[(k + 1) % VARS])), then, otherwise);
         jit_block_seal(b, then);
         jit_block_seal(b, otherwise);
         jit_block_start(b, then);
-        jit_var_set(b, at[k], jit_iadd(b, x, y));
+        statement(b, at, k + 2);
         jit_jump(b, join);
         jit_block_start(b, otherwise);
-        jit_var_set(b, at[k + 1], jit_isub(b, y, one));
+        jit_var_set(b, at[k], jit_isub(b, x, one));
         jit_jump(b, join);
         jit_block_seal(b, join);
         jit_block_start(b, join);
+        statement(b, at, k + 4);
         jit_brif(b, jit_band(b, jit_var_get(b, at[k]), one), loop, next);
         jit_block_seal(b, loop);
         jit_block_seal(b, next);
