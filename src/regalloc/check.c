@@ -55,7 +55,8 @@ typedef struct {
     VEC(uint32_t) todo;
 } check;
 
-enum { NONE = UINT32_MAX, NO_ZERO = 16 };
+#define NONE UINT32_MAX
+enum { NO_ZERO = 16 };
 
 typedef struct { char text[32]; } name;
 
@@ -163,7 +164,7 @@ static bool check_constraint(check *c, reader at)
 static bool check_conflicts(check *c, uint32_t i)
 {
     const ra_inst *inst = &c->f->insts[i];
-    regset uses = 0, late = 0, early = 0, written = 0;
+    regset uses = 0, late = 0, written = 0;
     regset clobber = inst->clobber ? c->f->clobbers[inst->clobber] : 0;
 
     for (uint32_t k = 0; k < inst->nops; k++) {
@@ -184,8 +185,6 @@ static bool check_conflicts(check *c, uint32_t i)
         if (written & REG_BIT(op->loc))
             return fail(c, at, "writes %s, as another operand does", loc_name(op->loc).text);
         written |= REG_BIT(op->loc);
-        if (op->kind != RA_DEF && op->constraint != RA_TIED)
-            early |= REG_BIT(op->loc);
     }
     for (uint32_t k = 0; k < inst->nops; k++) {
         const ra_operand *op = &c->f->ops[inst->ops + k];
@@ -430,12 +429,12 @@ static uint32_t event_block(const check *c, const event *e)
 
 /* A block at whose end the question can be asked instead of at the entry of `block`; NONE: unknown.
  *
- * All writes of the slot in one block D that dominates: each path passes D, and nothing writes after. v
- * cannot have been defined anew after D: its definition B dominates D, so a path from B that avoids
- * D would be one from the entry that avoids D.
- * Or block B, which defines v and dominates: a writer W between the last B on a path and `block`
- * would have to be dominated by B, else a path from the entry through W avoids B; and a W from which
- * only B follows has B after it. */
+ * All writes of the slot in one block D, the definition B dominating D and D dominating `block`: each
+ * path passes D, and nothing writes after. v cannot have been defined anew after D: a path from B
+ * that avoids D would be one from the entry that avoids D.
+ * Or block B itself, which dominates: a writer W between the last B on a path and `block` would
+ * have to be dominated by B, else a path from the entry through W avoids B; and a W from which only B
+ * follows has B after it. */
 static uint32_t skip_to(const check *c, const question *q, uint32_t block)
 {
     uint32_t loc = loc_index(q->loc), from = c->first[loc], to = c->first[loc + 1];
@@ -443,12 +442,15 @@ static uint32_t skip_to(const check *c, const question *q, uint32_t block)
 
     if (!loc_is_slot(q->loc) || c->f->vregs[q->vreg].width > 8 || from == to)
         return NONE;
-    last = event_block(c, &c->events[from]);
-    if (last == event_block(c, &c->events[to - 1]))
-        return last != block && dominates(&c->dom, last, block) ? last : NONE;
     def = c->param_block[q->vreg] != NONE ? c->param_block[q->vreg]
         : c->def_inst[q->vreg] != NONE ? c->block_of[c->def_inst[q->vreg]] : NONE;
-    if (def == NONE || def == block || !dominates(&c->dom, def, block) || to - from > 64)
+    if (def == NONE || def == block || !dominates(&c->dom, def, block))
+        return NONE;
+    last = event_block(c, &c->events[from]);
+    if (last == event_block(c, &c->events[to - 1]) && last != block && dominates(&c->dom, def, last)
+        && dominates(&c->dom, last, block))
+        return last;
+    if (to - from > 64)
         return NONE;
     for (uint32_t k = from; k < to; k++) {
         uint32_t w = event_block(c, &c->events[k]);
@@ -552,6 +554,10 @@ static bool ask(check *c, question q, uint32_t block, uint32_t time, uint32_t mo
                 return fail(c, q.by, "%s should hold v%u, but does not since instruction %u made it",
                             loc_name(q.loc).text, q.vreg, def);
         }
+        if (loc_is_reg(q.loc) && !(c->f->env->allocatable & REG_BIT(q.loc))
+            && (!e || e->time / 8 != time / 8))
+            return fail(c, q.by, "v%u stays in %s, which is not for allocation", q.vreg,
+                        loc_name(q.loc).text);
         if (!e)
             return ask_preds(c, q, block);
         if (e->kind == BY_DEF && c->f->ops[e->what].vreg == q.vreg)

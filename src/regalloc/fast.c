@@ -296,6 +296,25 @@ static bool may_use_slot(const ra_fast *r, const ra_operand *op, bool is_term)
     return is_global(r, op->vreg) || (op->kill && p->slot != LOC_NONE);
 }
 
+/* A slot that holds v, for an operand that no register can hold. */
+static ra_loc keep_slot(ra_fast *r, uint32_t v)
+{
+    place *p = &r->at.at[v];
+
+    if (is_global(r, v))
+        return home(r, v);
+    if (p->slot == LOC_NONE) {
+        if (p->reg == NO_REG) {
+            uint8_t reg = take(r, v, r->early);
+            bring(r, v, reg);
+            settle(r, v, reg);
+        }
+        p->slot = local_slot(r, v);
+        move(r, 2 * r->inst, v, p->reg, LOC_SLOT(p->slot), 0);
+    }
+    return LOC_SLOT(p->slot);
+}
+
 static void use(ra_fast *r, ra_operand *op, bool is_term)
 {
     uint32_t v = op->vreg;
@@ -304,6 +323,11 @@ static void use(ra_fast *r, ra_operand *op, bool is_term)
     place *p = &r->at.at[v];
     uint8_t reg;
 
+    if (late && op->constraint == RA_ANY && r->clobber && !is_term
+        && op->width <= r->f->vregs[v].width) {
+        op->loc = keep_slot(r, v);
+        return;
+    }
     if (p->reg == NO_REG && may_use_slot(r, op, is_term)) {
         op->loc = is_global(r, v) ? home(r, v) : LOC_SLOT(p->slot);
         return;

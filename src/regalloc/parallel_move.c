@@ -8,7 +8,7 @@
  * Two slots of the moves are equal or disjoint: allocators keep 8- and 16-byte slots apart. */
 #include "regalloc/regalloc.h"
 
-enum { NONE = UINT32_MAX };
+#define NONE UINT32_MAX
 
 typedef struct {
     const ra_env *env;
