@@ -100,22 +100,44 @@ static double measure(jit_engine *e, void (*build)(jit_builder *b), size_t *inst
     return (double)bench_median(at, REPS) / ((double)FUNCTIONS * (double)*insts);
 }
 
-int main(void)
+/* Cranelift's figures for the same functions, 0 without clpeer. */
+static void peer_figures(double *ns, size_t n)
+{
+    char *peer = bench_clpeer(), *command, *text, *at;
+    size_t size;
+
+    if (!peer)
+        return;
+    command = bench_quote(bench_quote(NULL, peer), "build");
+    at = text = bench_output(command, &size);
+    for (size_t k = 0; at && k < n; k++)
+        ns[k] = strtod(at, &at);
+    free(text);
+    free(command);
+    free(peer);
+}
+
+int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*build)(jit_builder *b);
     } cases[] = { { "straight code", build_straight },
                   { "variables, loops and diamonds", build_variables } };
+    enum { CASES = sizeof cases / sizeof *cases };
     jit_engine *e = jit_engine_new(NULL);
+    double peer[CASES] = { 0 };
 
-    if (!e)
-        bench_die("no engine");
-    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    if (!e || argc > 1)
+        bench_die(e ? "usage: build" : "no engine");
+    bench_set_program(argv[0]);
+    peer_figures(peer, CASES);
+    printf("%-32s%10s%10s%12s   ns an instruction\n", "", "insts", "gantry", "cranelift");
+    for (size_t k = 0; k < CASES; k++) {
         size_t insts;
         double ns = measure(e, cases[k].build, &insts);
 
-        printf("%-32s %6.1f ns an instruction (functions of %zu)\n", cases[k].name, ns, insts);
+        printf("%-32s%10zu%10.1f%12.1f\n", cases[k].name, insts, ns, peer[k]);
     }
     jit_engine_free(e);
     return 0;

@@ -6,7 +6,9 @@
 //!     clpeer shares FILE                          shape of code that another compiler made
 //!     clpeer run [--tsv] [--reps N] FILE...       run time of each file's kernel
 //!     clpeer parse [--tsv] [--reps N] FILE...     speed of the reader
+//!     clpeer build [--reps N]                     speed of the builder
 
+mod build;
 mod compile;
 mod heap;
 mod host;
@@ -20,7 +22,7 @@ use std::process::ExitCode;
 #[global_allocator]
 static HEAP: heap::Counting = heap::Counting;
 
-const USAGE: &str = "usage: clpeer test|list|compile|shares|run|parse [options] FILE...
+const USAGE: &str = "usage: clpeer test|list|compile|shares|run|parse|build [options] FILE...
   --settings A,B   of: none+single_pass none speed+single_pass speed
   --only FILE      compile: only these functions, each on a line: PATH <tab> LINE
   --reps N         repetitions of which the median counts (5)
@@ -70,7 +72,7 @@ fn parse_options(args: &[String]) -> Result<Options, String> {
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let options = match parse_options(args.get(1..).unwrap_or(&[])) {
-        Ok(o) if !o.files.is_empty() => o,
+        Ok(o) if !o.files.is_empty() || args.first().is_some_and(|a| a == "build") => o,
         Ok(_) => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
         "shares" => shares::of_file(&options.files[0]),
         "run" => kernel::run(&options),
         "parse" => compile::parse(&options),
+        "build" => build::build(&options),
         _ => {
             eprintln!("{USAGE}");
             2
