@@ -257,6 +257,9 @@ static bool call_target(jit_interp *in, target *t, const ir_sig *sig, const uint
     jit_name_print(&t->name, name, sizeof name);
     if (t->kind == TARGET_DATA)
         return jit_interp_breach(in, "%s is called, but it is data", name);
+    for (uint32_t k = 0; k < sig->nparams; k++)
+        if (JIT_PARAM_PURPOSE(sig->params[k]) == JIT_PARAM_PURPOSE(JIT_SARG(0)))
+            return jit_interp_refuse(in, JIT_ERR_UNSUPPORTED, "%s takes a struct by value", name);
     if (t->kind == TARGET_FUNC) {
         if (!jit_interp_signature_fits(sig, &t->func->sig))
             return jit_interp_breach(in, "%s is called by another signature than its own", name);
