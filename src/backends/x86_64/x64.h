@@ -382,6 +382,7 @@ void jit_x64_extend(lower *l, vr to, vr from, jit_type t, unsigned ext);
 unsigned jit_x64_zero_upper(const jit_func *f, const ir_inst *i, uint64_t features);
 /* x64_emit.c */
 void jit_x64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops);
+void jit_x64_finish(emit *e);
 void jit_x64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width);
 /* x64_frame.c */
 void jit_x64_prologue(emit *e);

@@ -50,7 +50,8 @@ enum { X64_SHRINK_JMP = 1, X64_SHRINK_JCC };
 enum {
     X64_RELOC_PCREL32, /* from the field to the symbol itself */
     X64_RELOC_SLOT32,  /* from the field to the cell that holds the symbol's address */
-    X64_RELOC_ABS64,   /* its address */
+    X64_RELOC_STABLE32,/* from the field to the symbol's stable address (its thunk): func_addr */
+    X64_RELOC_ABS64,   /* its stable address */
     X64_RELOC_COUNT
 };
 

@@ -1,0 +1,529 @@
+/* x64_emit.c - turns allocated machine instructions into bytes, with their traps, fixups and calls. */
+#include "backends/x86_64/x64_enc.h"
+#include "backends/x86_64/x64_emit.h"
+
+static _Noreturn void refuse(const emit *e, const minst *i, const char *what)
+{
+    jit_fail(e->buf->fail, JIT_ERR_INTERNAL, "x86_64: %s: %s",
+             i->op >= MI_TARGET ? x64_row(i->op)->mnemonic : "move or jump", what);
+}
+
+/* ---- Places ---- */
+
+static const x64_mem no_mem = { X64_NO_REG, X64_NO_REG, 0, X64_MEM_REG, 0, 0, 0, { 0 } };
+
+x64_mem jit_x64_frame_mem(const emit *e, unsigned kind, uint32_t ref, int32_t disp)
+{
+    x64_mem m = no_mem;
+    bool from_fp;
+
+    m.disp = jit_frame_offset(e->frame, kind, ref, disp, &from_fp);
+    m.base = from_fp ? X64_RBP : X64_RSP;
+    return m;
+}
+
+/* The spill slot of a value of `width` bytes; unit k + 1 is below unit k. */
+static x64_mem spill_mem(const emit *e, ra_loc slot, unsigned width)
+{
+    return jit_x64_frame_mem(e, FRAME_SPILL, loc_slot(slot) + (width == 16), 0);
+}
+
+static x64_mem const_mem(const emit *e, uint32_t ref, int32_t disp)
+{
+    const lower *l = e->l;
+    x64_mem m = no_mem;
+
+    JIT_REQUIRE(e->buf->fail, ref < l->consts.len, "constant out of range");
+    vcode_const *c = &l->consts.at[ref];
+    if (!c->label)
+        c->label = jit_mbuf_constant(e->buf, c->bytes, c->size, c->align).id;
+    m.base = X64_RIP;
+    m.kind = X64_MEM_LABEL;
+    m.label.id = c->label;
+    m.disp = disp;
+    return m;
+}
+
+static uint8_t address_reg(const emit *e, const minst *i, const ra_operand *o)
+{
+    if (!x64_is_int(o->loc))
+        refuse(e, i, "address without a register");
+    return (uint8_t)o->loc;
+}
+
+/* The memory operand of i; rest: its registers. */
+static x64_mem memory(emit *e, const minst *i, const ra_operand *rest, unsigned nrest)
+{
+    x64_mem m = no_mem;
+
+    switch (i->am) {
+    case MEM_BASE:
+    case MEM_INDEX:
+        if (nrest < (i->am == MEM_INDEX ? 2u : 1u))
+            refuse(e, i, "address without operands");
+        m.base = address_reg(e, i, &rest[0]);
+        if (i->am == MEM_INDEX) {
+            m.index = address_reg(e, i, &rest[1]);
+            m.shift = i->shift & 3;
+        }
+        m.disp = i->disp;
+        return m;
+    case MEM_CONST:
+        return const_mem(e, i->ref, i->disp);
+    case MEM_SYM:
+        m.base = X64_RIP;
+        m.kind = X64_MEM_RELOC;
+        m.reloc = i->op == X64_lea ? X64_RELOC_STABLE32 : X64_RELOC_SLOT32;
+        m.symbol = i->ref;
+        m.disp = i->disp;
+        return m;
+    case MEM_SLOT:
+    case MEM_IN:
+    case MEM_OUT:
+        e->frame_accesses += i->op != X64_lea;
+        return jit_x64_frame_mem(e, i->am, i->ref, i->disp);
+    default:
+        refuse(e, i, "addressing mode");
+    }
+}
+
+static void check_operand(const emit *e, const minst *i, const ra_operand *ops, const x64_role *r,
+                          unsigned n)
+{
+    ra_loc loc = ops[n].loc;
+    bool fits = r->cls == RC_INT ? x64_is_int(loc) : x64_is_xmm(loc);
+
+    if (!fits && !(r->constraint == RA_ANY && loc_is_slot(loc)))
+        refuse(e, i, loc == LOC_NONE ? "operand left virtual" : "operand in the wrong place");
+    if ((r->constraint == RA_FIXED && loc != r->fixed) || (r->constraint == RA_TIED && loc != ops[r->fixed].loc))
+        refuse(e, i, "operand in another register than it must be");
+}
+
+/* Fills in what the row's encoding holds; an operand k of the row is ops[n]. */
+static void gather(emit *e, const minst *i, const ra_operand *ops, unsigned nops, x64_args *a)
+{
+    const x64_shape *s = x64_shape_of(i->op);
+    unsigned n = 0;
+
+    a->size = i->size;
+    a->size2 = i->size2;
+    a->cc = i->cc;
+    a->imm = i->imm;
+    a->reg = a->rm = a->v = 0;
+    a->is_mem = false;
+    a->symbol = i->ref;
+    for (unsigned k = 0; k < s->n; k++) {
+        const x64_role *r = &jit_x64_roles[s->role[k]];
+        if (r->mem && i->am != MEM_NONE)
+            continue;
+        if (n >= nops)
+            refuse(e, i, "operand missing");
+        check_operand(e, i, ops, r, n);
+        ra_loc loc = ops[n++].loc;
+        switch (r->place) {
+        case X64_AT_REG: a->reg = x64_hw(loc); break;
+        case X64_AT_V: a->v = x64_hw(loc); break;
+        case X64_AT_OPCODE: a->rm = x64_hw(loc); break;
+        case X64_AT_RM:
+            if (loc_is_slot(loc)) {
+                a->is_mem = true;
+                a->mem = spill_mem(e, loc, ops[n - 1].width);
+            } else {
+                a->rm = x64_hw(loc);
+            }
+            break;
+        default: break;
+        }
+    }
+    if (i->am != MEM_NONE) {
+        a->is_mem = true;
+        a->mem = memory(e, i, ops + n, nops - n);
+    }
+}
+
+/* ---- Putting ---- */
+
+void jit_x64_put(emit *e, unsigned op, const x64_args *a)
+{
+    mcursor c = jit_mbuf_open(e->buf, X64_MAX_BYTES);
+
+    jit_x64_encode(&c, op, a);
+    mcursor_close(&c);
+    if (e->listing)
+        jit_x64_print_args(e, op, a);
+}
+
+static void put_rr(emit *e, unsigned op, unsigned size, unsigned reg, unsigned rm)
+{
+    x64_args a = { 0 };
+
+    a.size = (uint8_t)size;
+    a.reg = (uint8_t)reg;
+    a.rm = (uint8_t)rm;
+    jit_x64_put(e, op, &a);
+}
+
+static void put_rm(emit *e, unsigned op, unsigned size, unsigned reg, x64_mem m)
+{
+    x64_args a = { 0 };
+
+    a.size = (uint8_t)size;
+    a.reg = (uint8_t)reg;
+    a.is_mem = true;
+    a.mem = m;
+    jit_x64_put(e, op, &a);
+}
+
+static unsigned vex(const emit *e, unsigned op)
+{
+    return op + (e->features & JIT_X86_AVX ? 1u : 0u);
+}
+
+/* From here on, code comes from IR instruction ir - 1. */
+static void mark_position(emit *e, uint32_t ir)
+{
+    const jit_func *f = e->l->f;
+
+    if (ir && ir <= f->srcpos.len)
+        jit_mbuf_srcpos(e->buf, f->srcpos.at[ir - 1]);
+}
+
+/* ---- Moves ---- */
+
+static void load_reg(emit *e, ra_loc to, x64_mem m, unsigned width)
+{
+    if (x64_is_int(to))
+        put_rm(e, X64_mov, width, to, m);
+    else
+        put_rm(e, vex(e, width == 16 ? X64_movup : X64_movs), width, x64_hw(to), m);
+}
+
+static void store_reg(emit *e, x64_mem m, ra_loc from, unsigned width)
+{
+    if (x64_is_int(from))
+        put_rm(e, X64_mov_m, width, from, m);
+    else
+        put_rm(e, vex(e, width == 16 ? X64_movup_m : X64_movs_m), width, x64_hw(from), m);
+}
+
+static void move_reg(emit *e, ra_loc from, ra_loc to, unsigned width)
+{
+    if (x64_is_int(to) && x64_is_int(from))
+        put_rr(e, X64_mov, width, to, from);
+    else if (x64_is_int(to))
+        put_rr(e, vex(e, X64_movd_r), width, x64_hw(from), to);
+    else if (x64_is_int(from))
+        put_rr(e, vex(e, X64_movd), width, x64_hw(to), from);
+    else if (x64_hw(from) >= 8 && x64_hw(to) < 8) /* the store form is a byte shorter with VEX */
+        put_rr(e, vex(e, X64_movap_r), 16, x64_hw(from), x64_hw(to));
+    else
+        put_rr(e, vex(e, X64_movap), 16, x64_hw(to), x64_hw(from));
+}
+
+void jit_x64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width)
+{
+    fail_ctx *fail = e->buf->fail;
+
+    JIT_REQUIRE(fail, width == 4 || width == 8 || width == 16, "x86_64: width of a move");
+    JIT_REQUIRE(fail, x64_is_int(from) || x64_is_xmm(from) || loc_is_slot(from), "x86_64: a move from nowhere");
+    JIT_REQUIRE(fail, x64_is_int(to) || x64_is_xmm(to) || loc_is_slot(to), "x86_64: a move to nowhere");
+    JIT_REQUIRE(fail, !loc_is_slot(from) || !loc_is_slot(to), "x86_64: a move between slots");
+    JIT_REQUIRE(fail, width < 16 || (!x64_is_int(from) && !x64_is_int(to)), "x86_64: 16 bytes of an integer");
+    if (from == to)
+        return;
+    if (loc_is_slot(from))
+        load_reg(e, to, spill_mem(e, from, width), width);
+    else if (loc_is_slot(to))
+        store_reg(e, spill_mem(e, to, width), from, width);
+    else
+        move_reg(e, from, to, width);
+}
+
+/* ---- Jumps ---- */
+
+/* Blocks have the first labels, so a label's index names it well in a listing. */
+static void list_label(const emit *e, const char *before, mlabel l, const char *after)
+{
+    const char *kind = "block";
+
+    for (uint32_t k = 0; k < e->later.len; k++)
+        if (e->later.at[k].label.id == l.id)
+            kind = e->later.at[k].table ? "table" : "trap";
+    jit_strbuf_printf(e->listing, "%s%s%u%s\n", before, kind, l.id - 1, after);
+}
+
+static void bind(emit *e, mlabel l)
+{
+    jit_mbuf_bind(e->buf, l);
+    if (e->listing)
+        list_label(e, "", l, ":");
+}
+
+static void list_jump(const emit *e, const char *mnemonic, const char *cc, mlabel to)
+{
+    if (!e->listing)
+        return;
+    jit_strbuf_printf(e->listing, "    %s%s ", mnemonic, cc);
+    list_label(e, "", to, "");
+}
+
+static void put_jump(emit *e, mlabel to)
+{
+    mcursor c = jit_mbuf_open(e->buf, 5);
+
+    mput1(&c, 0xe9);
+    jit_mbuf_fixup(e->buf, mcursor_offset(&c), to, X64_FIX_REL32, X64_SHRINK_JMP, 0);
+    mput_le(&c, 0, 4);
+    mcursor_close(&c);
+    list_jump(e, "jmp", "", to);
+}
+
+static void put_jcc(emit *e, unsigned cc, mlabel to)
+{
+    mcursor c = jit_mbuf_open(e->buf, 6);
+
+    mput1(&c, 0x0f);
+    mput1(&c, (uint8_t)(0x80 | cc));
+    jit_mbuf_fixup(e->buf, mcursor_offset(&c), to, X64_FIX_REL32, X64_SHRINK_JCC, 0);
+    mput_le(&c, 0, 4);
+    mcursor_close(&c);
+    list_jump(e, "j", jit_x64_cc_name(cc), to);
+}
+
+/* To `to` on cc, else on; otherwise: a label of what follows, for the condition that needs one. */
+static void put_cond(emit *e, unsigned cc, mlabel to, mlabel otherwise)
+{
+    JIT_REQUIRE(e->buf->fail, cc < X64_CC_COUNT, "x86_64: condition");
+    if (cc == X64_E_AND_NP) {
+        put_jcc(e, X64_P, otherwise);
+        put_jcc(e, X64_E, to);
+    } else if (cc == X64_NE_OR_P) {
+        put_jcc(e, X64_NE, to);
+        put_jcc(e, X64_P, to);
+    } else {
+        put_jcc(e, cc, to);
+    }
+}
+
+static void emit_branch(emit *e, const minst *i)
+{
+    uint32_t yes = i->ref, no = (uint32_t)i->imm;
+    unsigned cc = i->cc;
+
+    if (yes == e->next_block) {
+        yes = no;
+        no = i->ref;
+        cc = x64_invert(cc);
+    }
+    if (yes != no)
+        put_cond(e, cc, e->block_label[yes], e->block_label[no]);
+    if (no != e->next_block)
+        put_jump(e, e->block_label[no]);
+}
+
+/* ---- What stands behind the body ---- */
+
+static mlabel put_later(emit *e, uint32_t ir, unsigned code, uint32_t table)
+{
+    if (e->later.len && !table) { /* several checks of one instruction share their trap */
+        const emit_later *last = &e->later.at[e->later.len - 1];
+        if (last->ir == ir && last->code == code && !last->table)
+            return last->label;
+    }
+    emit_later x = { jit_mbuf_label(e->buf), ir, table, (uint8_t)code };
+    vec_push(e->buf->mem, &e->later, x);
+    return x.label;
+}
+
+static void put_trap(emit *e, unsigned code)
+{
+    x64_args a = { 0 };
+
+    a.size = 4;
+    if (code)
+        jit_mbuf_trap(e->buf, (uint8_t)code);
+    jit_x64_put(e, X64_ud2, &a);
+}
+
+static void put_table(emit *e, uint32_t table, mlabel label)
+{
+    const vcode_jump_table *t = &e->l->jump_tables.at[table];
+    mcursor c = jit_mbuf_open(e->buf, 3);
+
+    while (mcursor_offset(&c) & 3) /* never executed */
+        mput1(&c, 0xcc);
+    mcursor_close(&c);
+    bind(e, label);
+    for (uint32_t k = 0; k < t->n; k++) {
+        JIT_REQUIRE(e->buf->fail, k < INT32_MAX / 4, "jump table too long");
+        c = jit_mbuf_open(e->buf, 4);
+        jit_mbuf_fixup(e->buf, mcursor_offset(&c), e->block_label[t->blocks[k]], X64_FIX_TABLE32, 0,
+                       (int32_t)(4 * k));
+        mput_le(&c, 0, 4);
+        mcursor_close(&c);
+        if (e->listing)
+            jit_strbuf_printf(e->listing, "    .long block%u - table%u\n", t->blocks[k], label.id - 1);
+    }
+}
+
+void jit_x64_finish(emit *e)
+{
+    for (uint32_t k = 0; k < e->later.len; k++) {
+        emit_later x = e->later.at[k];
+        if (x.table)
+            continue;
+        bind(e, x.label);
+        mark_position(e, x.ir);
+        put_trap(e, x.code);
+    }
+    for (uint32_t k = 0; k < e->later.len; k++)
+        if (e->later.at[k].table)
+            put_table(e, e->later.at[k].table - 1, e->later.at[k].label);
+    e->later.len = 0;
+}
+
+/* ---- Instructions of several parts ---- */
+
+/* lea base, [rip + table]; movsxd entry, [base + index * 4]; add entry, base; jmp entry */
+static void emit_table(emit *e, const minst *i, const ra_operand *ops)
+{
+    uint8_t index = (uint8_t)ops[0].loc, base = (uint8_t)ops[1].loc, entry = (uint8_t)ops[2].loc;
+    x64_mem table = no_mem, at = no_mem;
+    x64_args a = { 0 };
+
+    JIT_REQUIRE(e->buf->fail, i->extra < e->l->jump_tables.len, "jump table out of range");
+    table.base = X64_RIP;
+    table.kind = X64_MEM_LABEL;
+    table.label = put_later(e, i->ir, 0, i->extra + 1);
+    put_rm(e, X64_lea, 8, base, table);
+    at.base = base;
+    at.index = index;
+    at.shift = 2;
+    a.size = 8;
+    a.size2 = 4;
+    a.reg = entry;
+    a.is_mem = true;
+    a.mem = at;
+    jit_x64_put(e, X64_movsxd, &a);
+    put_rr(e, X64_add, 8, entry, base);
+    put_rr(e, X64_jmp_m, 8, 0, entry);
+}
+
+static void emit_trap_if(emit *e, const minst *i)
+{
+    mlabel trap = put_later(e, i->ir, i->trap, 0);
+
+    if (i->cc == X64_E_AND_NP) {
+        mlabel over = jit_mbuf_label(e->buf);
+        put_cond(e, i->cc, trap, over);
+        bind(e, over);
+    } else {
+        put_cond(e, i->cc, trap, trap);
+    }
+}
+
+/* A call, and what its callee popped given back, so that the frame stands as before. */
+static void emit_call(emit *e, const minst *i, x64_args *a)
+{
+    uint32_t pops = (uint32_t)i->imm;
+
+    a->imm = 0;
+    mark_position(e, i->ir);
+    if (i->trap)
+        jit_mbuf_trap(e->buf, i->trap);
+    jit_x64_put(e, i->op, a);
+    jit_mbuf_call(e->buf, i->ir);
+    if (!pops)
+        return;
+    if (!e->frame->fp)
+        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)(e->frame->total + 8 - pops));
+    x64_args sub = { 0 };
+    sub.size = 8;
+    sub.rm = X64_RSP;
+    sub.imm = pops;
+    jit_x64_put(e, X64_sub_i, &sub);
+    if (!e->frame->fp)
+        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)(e->frame->total + 8));
+}
+
+/* Instructions that keep the upper bytes of their destination wait for its old value; xorps of it
+ * ends that (Intel optimization manual, "Dependency breaking idioms"). Not when it is the source as
+ * well. With VEX those bytes come from vvvv, so that the source register may stand there too. */
+static void break_dependence(emit *e, const x64_info *row, x64_args *a)
+{
+    bool legacy = row->format == X64_FORMAT_SSEM || row->format == X64_FORMAT_SSER;
+    bool merges = row->format == X64_FORMAT_VSSEM || row->format == X64_FORMAT_VSSER;
+    bool from_int = row->format == X64_FORMAT_SSEI || row->format == X64_FORMAT_VSSEI;
+
+    if (!legacy && !merges && !from_int)
+        return;
+    a->v = a->reg;
+    if (merges && !a->is_mem)
+        a->v = a->rm;
+    else if (from_int || a->is_mem || a->rm != a->reg)
+        put_rr(e, vex(e, X64_fzero), 16, a->reg, a->reg);
+}
+
+static void emit_row(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
+{
+    const x64_info *row = x64_row(i->op);
+    x64_args a;
+
+    if (row->feature && !(e->features & row->feature))
+        refuse(e, i, "not among the target's features");
+    gather(e, i, ops, nops, &a);
+    switch (i->op) {
+    case X64_table:
+        emit_table(e, i, ops);
+        return;
+    case X64_trap_if:
+        emit_trap_if(e, i);
+        return;
+    case X64_call:
+    case X64_call_sym:
+        emit_call(e, i, &a);
+        return;
+    case X64_mov_i:
+        if (i->imm == 0 && i->cc != X64_KEEP_FLAGS && e->own_place) {
+            put_rr(e, X64_xor, 4, a.rm, a.rm);
+            return;
+        }
+        break;
+    default:
+        if (row->format >= X64_FORMAT_SSEM)
+            break_dependence(e, row, &a);
+    }
+    if (i->trap) {
+        mark_position(e, i->ir);
+        jit_mbuf_trap(e->buf, i->trap);
+    }
+    jit_x64_put(e, i->op, &a);
+}
+
+void jit_x64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
+{
+    switch (i->op) {
+    case MI_NONE:
+    case MI_ARGS:
+        break;
+    case MI_MOVE:
+        if (nops < 2)
+            refuse(e, i, "operand missing");
+        jit_x64_emit_move(e, ops[1].loc, ops[0].loc, i->size);
+        break;
+    case MI_RETURN:
+        jit_x64_epilogue(e);
+        break;
+    case MI_JUMP:
+        if (i->ref != e->next_block)
+            put_jump(e, e->block_label[i->ref]);
+        break;
+    case MI_BRANCH:
+        emit_branch(e, i);
+        break;
+    default:
+        if (i->op >= X64_END)
+            refuse(e, &(minst){ 0 }, "unknown row");
+        emit_row(e, i, ops, nops);
+    }
+}

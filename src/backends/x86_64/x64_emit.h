@@ -1,0 +1,16 @@
+/* x64_emit.h - what emission of instructions, of frames and printing share. */
+#ifndef JIT_X64_EMIT_H
+#define JIT_X64_EMIT_H
+
+#include "backends/x86_64/x64_enc.h"
+
+void jit_x64_put(emit *e, unsigned op, const x64_args *a); /* one encoded instruction */
+/* A frame location, as of jit_frame_offset(). */
+x64_mem jit_x64_frame_mem(const emit *e, unsigned kind, uint32_t ref, int32_t disp);
+
+const char *jit_x64_cc_name(unsigned cc);
+/* An instruction as it is encoded; e for the names of symbols, may be NULL. */
+void jit_x64_print_inst(strbuf *s, const emit *e, unsigned op, const x64_args *a);
+void jit_x64_print_args(const emit *e, unsigned op, const x64_args *a); /* a line of e's listing */
+
+#endif
