@@ -41,6 +41,7 @@ struct ra_fast {
     ra_func *f;
     uint32_t inst;
     regset early, late;          /* in use at its two moments */
+    regset late_uses;            /* of late: read only */
     regset fixed_late;           /* to be written by fixed operands */
     regset clobber;
     regset gone;                 /* clobber, once its values have moved out */
@@ -319,7 +320,7 @@ static void use(ra_fast *r, ra_operand *op, bool is_term)
 {
     uint32_t v = op->vreg;
     bool late = op->kind == RA_USE_LATE;
-    regset avoid = late ? r->late | r->fixed_late | r->clobber : 0;
+    regset avoid = late ? (r->late & ~r->late_uses) | r->fixed_late | r->clobber : 0;
     place *p = &r->at.at[v];
     uint8_t reg;
 
@@ -333,7 +334,7 @@ static void use(ra_fast *r, ra_operand *op, bool is_term)
         return;
     }
     if (p->reg == NO_REG || (avoid & REG_BIT(p->reg))) {
-        reg = take(r, v, r->early | avoid);
+        reg = take(r, v, r->early | avoid | (late ? r->late : 0));
         bring(r, v, reg);
         if (p->reg != NO_REG)
             leave(r, v);
@@ -341,8 +342,10 @@ static void use(ra_fast *r, ra_operand *op, bool is_term)
     }
     op->loc = p->reg;
     r->early |= REG_BIT(p->reg);
-    if (late)
+    if (late) {
         r->late |= REG_BIT(p->reg);
+        r->late_uses |= REG_BIT(p->reg);
+    }
 }
 
 static void end_uses(ra_fast *r, const ra_operand *ops, uint32_t n)
@@ -367,7 +370,8 @@ static void end_slots(ra_fast *r, const ra_operand *ops, uint32_t n)
     r->slots_end = false;
 }
 
-enum { HAS_FIXED = 1, HAS_TIED = 2, HAS_DEF = 4, HAS_TEMP = 8, HAS_KILL = 16, HAS_USE = 32 };
+enum { HAS_FIXED = 1, HAS_TIED = 2, HAS_DEF = 4, HAS_TEMP = 8, HAS_KILL = 16, HAS_USE = 32,
+       HAS_LATE = 64 };
 /* loc of a use that a definition is tied to, before it is looked at */
 #define TIE (LOC_NONE - 1)
 #define TIE_EARLY (LOC_NONE - 2)
@@ -375,7 +379,7 @@ enum { HAS_FIXED = 1, HAS_TIED = 2, HAS_DEF = 4, HAS_TEMP = 8, HAS_KILL = 16, HA
 /* What the operands need; marks the uses that others are tied to. */
 static uint32_t survey(ra_fast *r, ra_operand *ops, uint32_t n)
 {
-    static const uint8_t kinds[8] = { [RA_USE] = HAS_USE, [RA_USE_LATE] = HAS_USE,
+    static const uint8_t kinds[8] = { [RA_USE] = HAS_USE, [RA_USE_LATE] = HAS_LATE,
                                       [RA_DEF] = HAS_DEF, [RA_DEF_EARLY] = HAS_DEF | HAS_TEMP,
                                       [RA_TEMP] = HAS_TEMP };
     uint32_t has = 0;
@@ -448,6 +452,7 @@ static void temps(ra_fast *r, ra_operand *ops, uint32_t n)
 static void define(ra_fast *r, const ra_inst *inst, ra_operand *ops, uint32_t has)
 {
     uint32_t n = inst->nops;
+    regset written = 0;
 
     if (has & HAS_FIXED)
         for (regset m = r->fixed_late; m; m &= m - 1)
@@ -467,6 +472,7 @@ static void define(ra_fast *r, const ra_inst *inst, ra_operand *ops, uint32_t ha
         else if (op->kind == RA_DEF)
             op->loc = take(r, op->vreg, r->late);
         r->late |= REG_BIT(op->loc);
+        written |= REG_BIT(op->loc);
         r->f->used |= REG_BIT(op->loc);
         if (r->at.at[op->vreg].reg != NO_REG)
             leave(r, op->vreg);
@@ -479,8 +485,8 @@ static void define(ra_fast *r, const ra_inst *inst, ra_operand *ops, uint32_t ha
         for (uint32_t k = 0; k < n; k++)
             if (ops[k].vreg != RA_NO_VREG && (ops[k].kind == RA_DEF || ops[k].kind == RA_DEF_EARLY)
                 && !ops[k].kill && !(r->env->allocatable & REG_BIT(ops[k].loc))) {
-                uint8_t reg = take(r, ops[k].vreg, r->late);
-                r->late |= REG_BIT(reg);
+                uint8_t reg = take(r, ops[k].vreg, written);
+                written |= REG_BIT(reg);
                 settle(r, ops[k].vreg, reg);
             }
 }
@@ -499,28 +505,35 @@ static void after(ra_fast *r, const ra_inst *inst, const ra_operand *ops)
     }
 }
 
+static bool is_free(const ra_operand *op)
+{
+    return op->loc == LOC_NONE && op->vreg != RA_NO_VREG && op->constraint != RA_FIXED;
+}
+
 static void allocate(ra_fast *r, const ra_inst *inst, bool has_args)
 {
     ra_operand *ops = r->f->ops + inst->ops;
     uint32_t n = inst->nops, has;
+    bool is_term = has_args && (inst->flags & RA_TERM);
 
-    r->early = r->late = r->fixed_late = r->gone = 0;
+    r->early = r->late = r->late_uses = r->fixed_late = r->gone = 0;
     r->clobber = inst->clobber ? r->f->clobbers[inst->clobber] : 0;
     has = survey(r, ops, n);
     if (has & HAS_FIXED)
         fixed_before(r, ops, n);
-    if (has & HAS_USE)
-        for (uint32_t k = 0; k < n; k++) {
-            ra_operand *op = &ops[k];
-            if (op->kind > RA_USE_LATE || op->vreg == RA_NO_VREG || op->constraint == RA_FIXED)
-                continue;
-            if (op->loc == LOC_NONE)
-                use(r, op, has_args && (inst->flags & RA_TERM));
-            else
-                use_tied(r, op, op->loc == TIE_EARLY);
-        }
-    if (has & HAS_TEMP)
+    if (has & HAS_TEMP) /* what needs a register at both moments has the least choice */
         temps(r, ops, n);
+    if (has & (HAS_TIED | HAS_LATE)) {
+        for (uint32_t k = 0; k < n; k++)
+            if (ops[k].loc == TIE || ops[k].loc == TIE_EARLY)
+                use_tied(r, &ops[k], ops[k].loc == TIE_EARLY);
+            else if (ops[k].kind == RA_USE_LATE && is_free(&ops[k]))
+                use(r, &ops[k], is_term);
+    }
+    if (has & HAS_USE)
+        for (uint32_t k = 0; k < n; k++)
+            if (ops[k].kind == RA_USE && is_free(&ops[k]))
+                use(r, &ops[k], is_term);
     if (has & HAS_KILL)
         end_uses(r, ops, n);
     for (regset m = r->clobber & r->held; m; m &= m - 1)

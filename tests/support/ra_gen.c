@@ -57,7 +57,7 @@ typedef struct {
     uint32_t call_share, fixed_share;
     /* of the instruction being made, by class */
     regset early_fixed, late_fixed, clobber;
-    uint32_t nearly[RC_COUNT], nlate[RC_COUNT], regs[RC_COUNT];
+    uint32_t nearly[RC_COUNT], nlate[RC_COUNT], nboth[RC_COUNT], regs[RC_COUNT];
 } gen;
 
 static uint32_t pick(gen *g, uint32_t n)
@@ -68,6 +68,11 @@ static uint32_t pick(gen *g, uint32_t n)
 static bool chance(gen *g, uint32_t percent)
 {
     return ra_chance(&g->rng, percent);
+}
+
+static uint32_t count(regset s)
+{
+    return (uint32_t)__builtin_popcountll(s);
 }
 
 static void shuffle(gen *g, uint8_t *a, uint32_t n)
@@ -271,7 +276,7 @@ static void begin_inst(gen *g, uint8_t flags)
     vec_push(g->tmp, &g->insts, inst);
     g->early_fixed = g->late_fixed = g->clobber = 0;
     for (int c = 0; c < RC_COUNT; c++)
-        g->nearly[c] = g->nlate[c] = 0;
+        g->nearly[c] = g->nlate[c] = g->nboth[c] = 0;
 }
 
 static regset class_regs(gen *g, uint8_t cls)
@@ -303,23 +308,43 @@ static uint8_t fixed_reg(gen *g, uint8_t cls, bool early, bool late)
             r = (uint8_t)(32 * cls + pick(g, 15));
         if ((early && (g->early_fixed & REG_BIT(r))) || (late && (g->late_fixed & REG_BIT(r))))
             continue;
-        if (early)
-            g->early_fixed |= REG_BIT(r);
-        if (late)
-            g->late_fixed |= REG_BIT(r);
         return r;
     }
     return 0xff;
 }
 
-/* Accounts for one more operand; false when the registers might not do. */
-static bool fits(gen *g, uint8_t cls, bool early, bool late)
+/* Accounts for one more operand, in a fixed register or anywhere (0xff); false when the registers might
+ * not do: what needs one at both moments cannot use those fixed at either. */
+static bool fits(gen *g, uint8_t cls, bool early, bool late, uint8_t fixed)
 {
-    if ((early && g->nearly[cls] + 1 > g->regs[cls]) || (late && g->nlate[cls] + 1 > g->regs[cls]))
+    regset e = g->early_fixed & class_regs(g, cls), l = g->late_fixed & class_regs(g, cls);
+    uint32_t both = g->nboth[cls], first = g->nearly[cls], last = g->nlate[cls], n = g->regs[cls];
+
+    if (fixed != 0xff) {
+        e |= early ? REG_BIT(fixed) & class_regs(g, cls) : 0;
+        l |= late ? REG_BIT(fixed) & class_regs(g, cls) : 0;
+    } else {
+        both += early && late;
+        first += early && !late;
+        last += late && !early;
+    }
+    if (both + count(e | l) > n || both + first + count(e) > n || both + last + count(l) > n)
         return false;
-    g->nearly[cls] += early;
-    g->nlate[cls] += late;
+    g->nboth[cls] = both;
+    g->nearly[cls] = first;
+    g->nlate[cls] = last;
+    if (fixed != 0xff) {
+        g->early_fixed |= early ? REG_BIT(fixed) : 0;
+        g->late_fixed |= late ? REG_BIT(fixed) : 0;
+    }
     return true;
+}
+
+/* Finds room for an operand that would be fixed if possible: *reg is its register or 0xff. */
+static bool room(gen *g, uint8_t cls, bool early, bool late, bool fixed, uint8_t *reg)
+{
+    *reg = fixed ? fixed_reg(g, cls, early, late) : 0xff;
+    return fits(g, cls, early, late, *reg);
 }
 
 static void set_use_bits(gen *g, ra_operand *op)
@@ -350,13 +375,10 @@ static void add_use(gen *g, uint32_t v)
     cls = g->vregs.at[v].cls;
     if (kind == RA_USE_LATE && g->clobber) /* perhaps no register survives */
         constraint = RA_ANY;
-    if (!fits(g, cls, true, kind == RA_USE_LATE))
+    if (!room(g, cls, true, kind == RA_USE_LATE, constraint == RA_FIXED, &reg))
         return;
-    if (constraint == RA_FIXED) {
-        reg = fixed_reg(g, cls, true, kind == RA_USE_LATE);
-        if (reg == 0xff)
-            constraint = RA_REG;
-    }
+    if (constraint == RA_FIXED && reg == 0xff)
+        constraint = RA_REG;
     add_op(g, v, kind, constraint, reg);
     set_use_bits(g, &g->ops.at[g->ops.len - 1]);
     if (kind == RA_USE_LATE && g->clobber)
@@ -397,23 +419,21 @@ static void add_def(gen *g, uint32_t v, bool may_tie)
                       && g->ops.at[inst->ops + j].fixed == k;
             if (use->constraint == RA_FIXED)
                 taken |= (g->late_fixed & REG_BIT(use->fixed)) != 0;
-            if (taken || !fits(g, cls, false, true))
+            if (taken || !fits(g, cls, use->constraint != RA_FIXED, true,
+                               use->constraint == RA_FIXED ? use->fixed : 0xff))
                 continue;
-            if (use->constraint == RA_FIXED)
-                g->late_fixed |= REG_BIT(use->fixed);
-            if (use->constraint == RA_ANY)
+            if (use->constraint != RA_FIXED) {
                 g->ops.at[inst->ops + k].constraint = RA_REG;
+                g->nearly[cls]--; /* it was counted already */
+            }
             add_op(g, v, RA_DEF, RA_TIED, k);
             set_def_bits(g, v);
             return;
         }
-    if (!fits(g, cls, kind == RA_DEF_EARLY, true))
+    if (!room(g, cls, kind == RA_DEF_EARLY, true, constraint == RA_FIXED, &reg))
         return;
-    if (constraint == RA_FIXED) {
-        reg = fixed_reg(g, cls, kind == RA_DEF_EARLY, true);
-        if (reg == 0xff)
-            constraint = RA_REG;
-    }
+    if (constraint == RA_FIXED && reg == 0xff)
+        constraint = RA_REG;
     add_op(g, v, kind, constraint, reg);
     set_def_bits(g, v);
 }
@@ -423,13 +443,9 @@ static void add_temp(gen *g)
     uint8_t cls = chance(g, 70) ? RC_INT : RC_FLOAT, reg = 0;
     bool fixed = chance(g, g->fixed_share);
 
-    if (!fits(g, cls, true, true))
+    if (!room(g, cls, true, true, fixed, &reg))
         return;
-    if (fixed) {
-        reg = fixed_reg(g, cls, true, true);
-        fixed = reg != 0xff;
-    }
-    add_op(g, new_vreg(g, cls, 8), RA_TEMP, fixed ? RA_FIXED : RA_REG, reg);
+    add_op(g, new_vreg(g, cls, 8), RA_TEMP, reg != 0xff ? RA_FIXED : RA_REG, reg);
 }
 
 static void add_plain(gen *g)
@@ -515,11 +531,9 @@ static void fill_block(gen *g)
         begin_inst(g, 0);
         for (uint32_t k = 0; k < 6; k++) {
             uint8_t cls = k < 3 ? RC_INT : RC_FLOAT;
-            uint8_t r = fixed_reg(g, cls, false, true);
             uint32_t v = new_vreg(g, cls, widths[k]);
-            if (!fits(g, cls, false, true))
-                r = 0xff;
-            if (r != 0xff) {
+            uint8_t r;
+            if (room(g, cls, false, true, true, &r) && r != 0xff) {
                 add_op(g, v, RA_DEF, RA_FIXED, r);
                 set_def_bits(g, v);
             }
