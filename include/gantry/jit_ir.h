@@ -42,7 +42,8 @@ typedef enum jit_floatcc {
 enum {
     JIT_TRAP_NONE = 0,
     JIT_TRAP_STK_OVF = 251, JIT_TRAP_HEAP_OOB = 252, JIT_TRAP_INT_OVF = 253,
-    JIT_TRAP_INT_DIVZ = 254, JIT_TRAP_BAD_TOINT = 255
+    JIT_TRAP_INT_DIVZ = 254, JIT_TRAP_BAD_TOINT = 255,
+    JIT_TRAP_UNDEFINED = 256 /* reported only: a call by a name whose code was freed, or never came */
 };
 /* "int_divz", "user7"; "?" for 0. The string is static. */
 JIT_API const char *jit_trap_name(unsigned code);

@@ -81,6 +81,7 @@ static void start_emission(compiler *c, uint32_t front)
     c->e.block_label = labels;
     c->e.listing = j->listing;
     c->e.features = j->features;
+    c->e.own_place = true;
 }
 
 /* ---- Emission of a block ---- */
@@ -104,7 +105,9 @@ static void emit_ra_move(compiler *c, const ra_move *v)
     minst i = l->insts[l->cap - l->ninsts + k];
     o.loc = v->to;
     i.ir = 0;
+    c->e.own_place = false;
     c->j->target->emit(&c->e, &i, &o, 1);
+    c->e.own_place = true;
 }
 
 static uint32_t led_to(const compiler *c, uint32_t block)
@@ -290,6 +293,7 @@ static void compile_whole(compiler *c)
         c->e.next_block = next_in_layout(c, next, n);
         emit_block(c, k, c->ra.blocks[k].first, c->ra.blocks[k].end, &move);
     }
+    c->j->target->finish(&c->e);
     stage(c, &s->emit_ns);
     s->machine_insts = c->ra.ninsts;
 }
@@ -370,6 +374,7 @@ static void compile_blocks(compiler *c)
         if (c->j->settings->checks & JIT_CHECK_REGALLOC)
             record_block(c, k);
     }
+    c->j->target->finish(&c->e);
     JIT_REQUIRE(c->j->tmp->fail, !(c->ra.used & c->env.callee_saved),
                 "O0 used a register that its returns do not restore");
     late_prologue(c);

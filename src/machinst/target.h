@@ -30,6 +30,14 @@ typedef struct emit {
                                      * set for one repeated by the allocator, which must keep the flags */
 } emit;
 
+/* What a relocation leads to. A symbol's stable address is its thunk (func_addr), which goes on to what
+ * the name stands for at present; calls within one batch go to the function itself. */
+enum {
+    RELOC_TO_FUNCTION, /* a near call: the function of the same batch, else the thunk */
+    RELOC_TO_CELL,     /* the 8-byte cell that holds the address */
+    RELOC_TO_STABLE    /* the thunk */
+};
+
 typedef struct target {
     const char *name;              /* "x86_64" */
     jit_arch arch;
@@ -73,7 +81,7 @@ typedef struct target {
     /* Linking, on finished bytes; place is where the field will be executed. */
     /* Size of the field, and its name as in jit_reloc_info. */
     const char *(*reloc_name)(unsigned kind);
-    bool (*reloc_near)(unsigned kind); /* pc-relative to the symbol itself (needs reach), not to its slot */
+    unsigned (*reloc_to)(unsigned kind); /* RELOC_TO_*: what `symbol` of reloc_apply has to be */
     bool (*reloc_apply)(unsigned kind, uint8_t *field, uint64_t place, uint64_t symbol, int64_t addend);
     /* Code of a slot's thunk: jumps to the address held at `cell`. Returns its size; at most 32. */
     uint32_t (*thunk)(uint8_t *out, uint64_t place, uint64_t cell);
