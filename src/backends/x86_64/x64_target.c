@@ -1,0 +1,180 @@
+/* x64_target.c - x86-64 as the rest of Gantry sees it: the target struct, fixups, linking, stubs. */
+#include "backends/x86_64/x64_emit.h"
+#include <string.h>
+
+/* ---- Fixups and short branches ---- */
+
+static void put32(uint8_t *at, uint32_t x)
+{
+    for (unsigned k = 0; k < 4; k++)
+        at[k] = (uint8_t)(x >> 8 * k);
+}
+
+static void put64(uint8_t *at, uint64_t x)
+{
+    put32(at, (uint32_t)x);
+    put32(at + 4, (uint32_t)(x >> 32));
+}
+
+static void patch32(uint8_t *field, int64_t distance)
+{
+    put32(field, (uint32_t)distance);
+}
+
+static const fixup_kind fixups[] = {
+    [X64_FIX_REL32] = { "rel32", 4, INT32_MIN + 64, INT32_MAX, -4, 0xff, patch32, 0, NULL },
+    [X64_FIX_TABLE32] = { "table32", 4, INT32_MIN, INT32_MAX, 0, 0xff, patch32, 0, NULL },
+};
+
+static void shorten_jmp(const uint8_t *long_form, uint8_t *short_form)
+{
+    (void)long_form;
+    short_form[0] = 0xeb;
+}
+
+static void shorten_jcc(const uint8_t *long_form, uint8_t *short_form)
+{
+    short_form[0] = (uint8_t)(long_form[1] - 0x10); /* 0F 8x to 7x */
+}
+
+static const shrink_form shrinks[] = {
+    [X64_SHRINK_JMP - 1] = { 5, 2, 1, -128, 127, shorten_jmp },
+    [X64_SHRINK_JCC - 1] = { 6, 2, 1, -128, 127, shorten_jcc },
+};
+
+/* ---- Linking ---- */
+
+static const char *reloc_name(unsigned kind)
+{
+    static const char *const names[X64_RELOC_COUNT] = { "call32", "pcrel32", "gotslot32", "abs64" };
+    return kind < X64_RELOC_COUNT ? names[kind] : NULL;
+}
+
+static unsigned reloc_to(unsigned kind)
+{
+    switch (kind) {
+    case X64_RELOC_CALL32: return RELOC_TO_FUNCTION;
+    case X64_RELOC_SLOT32: return RELOC_TO_CELL;
+    default: return RELOC_TO_STABLE;
+    }
+}
+
+static bool reloc_apply(unsigned kind, uint8_t *field, uint64_t place, uint64_t symbol, int64_t addend)
+{
+    uint64_t value = symbol + (uint64_t)addend;
+
+    if (kind == X64_RELOC_ABS64) {
+        put64(field, value);
+        return true;
+    }
+    int64_t distance = (int64_t)(value - place);
+    if (kind >= X64_RELOC_COUNT || distance != (int32_t)distance)
+        return false;
+    put32(field, (uint32_t)distance);
+    return true;
+}
+
+/* jmp [rip + cell], or movabs r11, cell; jmp [r11] when the cell is far away. */
+static uint32_t thunk(uint8_t *out, uint64_t place, uint64_t cell)
+{
+    int64_t distance = (int64_t)(cell - (place + 6));
+
+    if (distance == (int32_t)distance) {
+        out[0] = 0xff;
+        out[1] = 0x25;
+        put32(out + 2, (uint32_t)distance);
+        return 6;
+    }
+    static const uint8_t jmp_r11[] = { 0x41, 0xff, 0x23 };
+    out[0] = 0x49;
+    out[1] = 0xbb;
+    put64(out + 2, cell);
+    memcpy(out + 10, jmp_r11, sizeof jmp_r11);
+    return 13;
+}
+
+/* ---- Stubs ---- */
+
+static const uint8_t entry_code[] = {
+    0x55,                         /* push rbp */
+    0x48, 0x89, 0xe5,             /* mov rbp, rsp */
+    0x53,                         /* push rbx */
+    0x41, 0x54,                   /* push r12 */
+    0x41, 0x55,                   /* push r13 */
+    0x41, 0x56,                   /* push r14 */
+    0x41, 0x57,                   /* push r15 */
+    0x48, 0x83, 0xec, 0x08,       /* sub rsp, 8 */
+    0x48, 0x89, 0x21,             /* mov [rcx], rsp */
+    0x48, 0x89, 0xf8,             /* mov rax, rdi */
+    0x48, 0x89, 0xf7,             /* mov rdi, rsi */
+    0x48, 0x89, 0xd6,             /* mov rsi, rdx */
+    0xff, 0xd0,                   /* call rax */
+    0x31, 0xc0,                   /* xor eax, eax */
+    0x48, 0x83, 0xc4, 0x08,       /* leave: add rsp, 8 */
+    0x41, 0x5f,                   /* pop r15 */
+    0x41, 0x5e,                   /* pop r14 */
+    0x41, 0x5d,                   /* pop r13 */
+    0x41, 0x5c,                   /* pop r12 */
+    0x5b,                         /* pop rbx */
+    0x5d,                         /* pop rbp */
+    0xc3,                         /* ret */
+};
+static const uint8_t landing_code[] = { /* follows at once */
+    0xb8, 0x01, 0x00, 0x00, 0x00, /* mov eax, 1 */
+    0xfc,                         /* cld */
+    0xeb, 0xe9,                   /* jmp leave */
+};
+enum { LEAVE_AT = 33 };
+_Static_assert(LEAVE_AT + 15 == sizeof entry_code, "the landing jumps to leave");
+_Static_assert((int)sizeof entry_code + (int)sizeof landing_code + (int8_t)0xe9 == LEAVE_AT, "likewise");
+
+static uint32_t entry_stub(uint8_t *out, uint32_t size, uint32_t *landing)
+{
+    if (size < sizeof entry_code + sizeof landing_code)
+        return 0;
+    memcpy(out, entry_code, sizeof entry_code);
+    memcpy(out + sizeof entry_code, landing_code, sizeof landing_code);
+    *landing = sizeof entry_code;
+    return sizeof entry_code + sizeof landing_code;
+}
+
+static uint32_t trap_stub(uint8_t *out)
+{
+    out[0] = 0x0f; /* ud2 */
+    out[1] = 0x0b;
+    return 2;
+}
+
+/* ---- The target ---- */
+
+const target jit_target_x86_64 = {
+    .name = "x86_64",
+    .arch = JIT_ARCH_X86_64,
+    .fixups = fixups,
+    .shrinks = shrinks,
+    .front_bytes = 256,
+    .return_address_bytes = 8,
+    .abi = jit_x64_abi,
+    .env = jit_x64_env,
+    .lower = jit_x64_lower,
+    .constant = jit_x64_constant,
+    .address = jit_x64_address,
+    .symbol = jit_x64_symbol,
+    .load = jit_x64_load,
+    .store = jit_x64_store,
+    .extend = jit_x64_extend,
+    .call = jit_x64_call,
+    .zero_upper = jit_x64_zero_upper,
+    .emit = jit_x64_emit,
+    .emit_move = jit_x64_emit_move,
+    .prologue = jit_x64_prologue,
+    .epilogue = jit_x64_epilogue,
+    .finish = jit_x64_finish,
+    .print = jit_x64_print,
+    .reloc_name = reloc_name,
+    .reloc_to = reloc_to,
+    .reloc_apply = reloc_apply,
+    .thunk = thunk,
+    .entry_stub = entry_stub,
+    .trap_stub = trap_stub,
+};
