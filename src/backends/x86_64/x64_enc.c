@@ -348,7 +348,7 @@ static void enc_CC(const enc *e)
 static void enc_CALLSYM(const enc *e)
 {
     mput1(e->c, e->row->opcode);
-    jit_mbuf_reloc(e->c->buf, mcursor_offset(e->c), X64_RELOC_CALL32, e->a->symbol, -4);
+    jit_mbuf_reloc(e->c->buf, mcursor_offset(e->c), X64_RELOC_PCREL32, e->a->symbol, -4);
     mput_le(e->c, 0, 4);
 }
 

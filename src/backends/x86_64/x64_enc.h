@@ -48,10 +48,10 @@ enum { X64_FIX_REL32, X64_FIX_TABLE32 };
 enum { X64_SHRINK_JMP = 1, X64_SHRINK_JCC };
 /* Relocations. */
 enum {
-    X64_RELOC_CALL32,  /* from the field to the function, or its thunk */
-    X64_RELOC_PCREL32, /* from the field to the symbol's stable address */
-    X64_RELOC_SLOT32,  /* from the field to the cell that holds the symbol's address */
-    X64_RELOC_ABS64,   /* the stable address itself */
+    X64_RELOC_PCREL32,  /* from the field to the function of the batch, else its thunk: near calls */
+    X64_RELOC_STABLE32, /* from the field to the symbol's stable address, its thunk: func_addr */
+    X64_RELOC_SLOT32,   /* from the field to the cell that holds the symbol's address */
+    X64_RELOC_ABS64,    /* the stable address itself */
     X64_RELOC_COUNT
 };
 

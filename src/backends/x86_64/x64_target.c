@@ -46,14 +46,14 @@ static const shrink_form shrinks[] = {
 
 static const char *reloc_name(unsigned kind)
 {
-    static const char *const names[X64_RELOC_COUNT] = { "call32", "pcrel32", "gotslot32", "abs64" };
+    static const char *const names[X64_RELOC_COUNT] = { "pcrel32", "stable32", "gotslot32", "abs64" };
     return kind < X64_RELOC_COUNT ? names[kind] : NULL;
 }
 
 static unsigned reloc_to(unsigned kind)
 {
     switch (kind) {
-    case X64_RELOC_CALL32: return RELOC_TO_FUNCTION;
+    case X64_RELOC_PCREL32: return RELOC_TO_FUNCTION;
     case X64_RELOC_SLOT32: return RELOC_TO_CELL;
     default: return RELOC_TO_STABLE;
     }
