@@ -883,8 +883,8 @@ Test(interp, a_frame_too_large_overflows_the_stack)
 {
     session s = open_text(
         "function %f() -> i8 {\n"
-        "    ss0 = explicit_slot 4294967295\n"
-        "    ss1 = explicit_slot 4294967295\n"
+        "    ss0 = explicit_slot 2000000000\n"
+        "    ss1 = explicit_slot 2000000000\n"
         "block0:\n"
         "    v0 = iconst.i8 1\n"
         "    return v0\n"
