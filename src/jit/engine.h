@@ -15,7 +15,6 @@
 
 typedef struct symbol {
     struct symbol *next;           /* in its bucket */
-    struct symbol *all;            /* batch-local symbols: the next one of the batch */
     uint64_t hash;
     ir_name name;                  /* text stands behind the struct */
     size_t bytes;                  /* of this block */
@@ -23,6 +22,7 @@ typedef struct symbol {
     _Atomic(uint64_t) *cell;       /* NULL: not needed so far */
     uint8_t *thunk;                /* NULL: not needed so far */
     struct jit_code *code;         /* that defines it; NULL: the host, or freed */
+    struct jit_code *coming;       /* that will define it, of the batch being published */
     uint32_t refs;                 /* codes that refer to it */
     bool pinned;                   /* its thunk's address has been given to the host, or it is the host's */
     bool local;
@@ -92,6 +92,7 @@ struct jit_engine {
 };
 
 /* symbols.c; all under the lock. */
+uint64_t jit_symbol_hash(const ir_name *n);
 symbol *jit_symbol_find(jit_engine *e, const ir_name *name);
 symbol *jit_symbol_get(jit_engine *e, const ir_name *name); /* makes it; NULL: no memory */
 symbol *jit_symbol_new_local(jit_engine *e, const ir_name *name);

@@ -13,7 +13,8 @@ typedef struct batch {
     size_t n;
     jit_code **codes;
     uint8_t **write;    /* by unit: where its bytes are written */
-    symbol *locals;     /* JIT_LOCAL functions of this batch */
+    symbol **locals;    /* JIT_LOCAL functions of this batch by hash; NULL: there are none */
+    size_t nlocals;     /* buckets, a power of two */
     char message[256];
 } batch;
 
@@ -66,12 +67,37 @@ static jit_status take_memory(batch *b, size_t k)
 
 /* ---- Names ---- */
 
+static symbol **local_bucket(const batch *b, uint64_t hash)
+{
+    return &b->locals[hash & (b->nlocals - 1)];
+}
+
 static symbol *find_local(const batch *b, const ir_name *name)
 {
-    for (symbol *s = b->locals; s; s = s->all)
-        if (jit_name_equal(&s->name, name))
+    uint64_t h = jit_symbol_hash(name);
+
+    if (!b->locals)
+        return NULL;
+    for (symbol *s = *local_bucket(b, h); s; s = s->next)
+        if (s->hash == h && jit_name_equal(&s->name, name))
             return s;
     return NULL;
+}
+
+static symbol *new_local(batch *b, const ir_name *name)
+{
+    if (!b->locals) {
+        for (b->nlocals = 16; b->nlocals < b->n; b->nlocals *= 2)
+            ;
+        b->locals = jit_pool_alloc(&b->e->pool, b->nlocals * sizeof *b->locals);
+    }
+    symbol *s = b->locals ? jit_symbol_new_local(b->e, name) : NULL;
+    if (s) {
+        symbol **bucket = local_bucket(b, s->hash);
+        s->next = *bucket;
+        *bucket = s;
+    }
+    return s;
 }
 
 /* The symbol that unit k defines; its code is noted at once, its address only at the end. */
@@ -83,37 +109,25 @@ static jit_status define_name(batch *b, size_t k)
     if (u->name.kind == NAME_NONE)
         return JIT_OK;
     if (u->linkage == JIT_LOCAL) {
-        if (find_local(b, &u->name))
-            return fail(b, JIT_ERR_LINK, "two functions are called", &u->name);
-        s = jit_symbol_new_local(b->e, &u->name);
-        if (s) {
-            s->all = b->locals;
-            b->locals = s;
-        }
+        s = find_local(b, &u->name);
+        if (!s)
+            s = new_local(b, &u->name);
     } else {
         s = jit_symbol_get(b->e, &u->name);
-        for (size_t j = 0; s && j < k; j++)
-            if (b->codes[j]->sym == s)
-                return fail(b, JIT_ERR_LINK, "two functions are called", &u->name);
     }
     if (!s)
         return fail(b, JIT_ERR_NOMEM, "out of memory", NULL);
+    if (s->coming)
+        return fail(b, JIT_ERR_LINK, "two functions are called", &u->name);
     b->codes[k]->sym = s;
+    s->coming = b->codes[k];
     s->refs++; /* until it is bound */
     return JIT_OK;
 }
 
-static jit_code *in_batch(const batch *b, const symbol *s)
-{
-    for (size_t k = 0; k < b->n; k++)
-        if (b->codes[k]->sym == s)
-            return b->codes[k];
-    return NULL;
-}
-
 static jit_status resolve(batch *b, const ir_name *name, symbol **out)
 {
-    symbol *s = b->locals ? find_local(b, name) : NULL;
+    symbol *s = find_local(b, name);
 
     if (!s)
         s = jit_symbol_find(b->e, name);
@@ -124,7 +138,7 @@ static jit_status resolve(batch *b, const ir_name *name, symbol **out)
         s->pinned = true;
         jit_symbol_set(b->e, s, (uint64_t)(uintptr_t)jit_libcall_address(name->index), NULL);
     }
-    if (!s || (!s->address && !s->code && !in_batch(b, s)))
+    if (!s || (!s->address && !s->coming))
         return fail(b, JIT_ERR_LINK, "unknown name", name);
     *out = s;
     return JIT_OK;
@@ -149,7 +163,7 @@ static jit_status resolve_unit(batch *b, size_t k)
         symbol *s = c->refs[r->symbol];
         unsigned to = t->reloc_to(r->kind);
         bool made = to == RELOC_TO_CELL ? jit_symbol_need_cell(b->e, s)
-                    : to == RELOC_TO_FUNCTION && in_batch(b, s) ? true : jit_symbol_need_thunk(b->e, s);
+                    : to == RELOC_TO_FUNCTION && s->coming ? true : jit_symbol_need_thunk(b->e, s);
         if (!made)
             return fail(b, JIT_ERR_CODE_FULL, "no code space for the slot of", &u->symbols[r->symbol]);
     }
@@ -169,7 +183,7 @@ static jit_status write_unit(batch *b, size_t k)
         const mbuf_reloc *r = &u->code.relocs[j];
         const symbol *s = c->refs[r->symbol];
         unsigned to = t->reloc_to(r->kind);
-        const jit_code *mate = to == RELOC_TO_FUNCTION ? in_batch(b, s) : NULL;
+        const jit_code *mate = to == RELOC_TO_FUNCTION ? s->coming : NULL;
         const void *at = mate ? mate->entry : to == RELOC_TO_CELL ? (const void *)s->cell : s->thunk;
         if (!t->reloc_apply(r->kind, b->write[k] + r->offset, (uint64_t)(uintptr_t)(c->entry + r->offset),
                             (uint64_t)(uintptr_t)at, r->addend))
@@ -204,6 +218,7 @@ static void bind(batch *b, size_t k)
 
     if (c->sym) {
         jit_symbol_set(e, c->sym, (uint64_t)(uintptr_t)c->entry, c);
+        c->sym->coming = NULL;
         c->sym->refs--;
     }
     c->next = e->codes;
@@ -238,6 +253,7 @@ static void undo(batch *b)
     for (size_t k = 0; k < b->n; k++) {
         jit_code *c = b->codes[k];
         if (c && c->sym) {
+            c->sym->coming = NULL;
             c->sym->refs--;
             jit_symbol_drop(e, c->sym);
         }
@@ -249,7 +265,7 @@ static void undo(batch *b)
 
 jit_status jit_publish(jit_engine *e, jit_ctx *c, jit_unit *const *units, size_t n, jit_code **codes)
 {
-    batch b = { e, units, n, codes, NULL, NULL, "" };
+    batch b = { .e = e, .units = units, .n = n, .codes = codes };
     uint8_t *one;
     jit_status status = JIT_OK;
 
@@ -272,6 +288,7 @@ jit_status jit_publish(jit_engine *e, jit_ctx *c, jit_unit *const *units, size_t
     } else if (b.write) {
         undo(&b);
     }
+    jit_pool_free(&e->pool, b.locals, b.nlocals * sizeof *b.locals);
     if (n > 1)
         jit_pool_free(&e->pool, b.write, n * sizeof *b.write);
     pthread_mutex_unlock(&e->lock);

@@ -2,7 +2,7 @@
 #include "jit/engine.h"
 #include <string.h>
 
-static uint64_t name_hash(const ir_name *n)
+uint64_t jit_symbol_hash(const ir_name *n)
 {
     if (n->kind == NAME_TEXT)
         return jit_hash_bytes(n->text, strlen(n->text));
@@ -11,7 +11,7 @@ static uint64_t name_hash(const ir_name *n)
 
 symbol *jit_symbol_find(jit_engine *e, const ir_name *name)
 {
-    uint64_t h = name_hash(name);
+    uint64_t h = jit_symbol_hash(name);
 
     if (!e->nbuckets)
         return NULL;
@@ -30,7 +30,7 @@ static symbol *new_symbol(jit_engine *e, const ir_name *name)
         return NULL;
     s->bytes = sizeof *s + len;
     s->name = *name;
-    s->hash = name_hash(name);
+    s->hash = jit_symbol_hash(name);
     if (len)
         s->name.text = memcpy(s + 1, name->text, len);
     return s;
