@@ -66,10 +66,12 @@ static bool is_blank(char c)
 static void read_comment(lexer *l)
 {
     const char *stop = memchr(l->at, '\n', (size_t)(l->end - l->at));
-    const char *s = l->at, *e = stop ? stop : l->end;
+    const char *s = l->at, *e = stop ? stop : l->end, *nul;
     comment c;
 
     l->at = e;
+    nul = memchr(s, 0, (size_t)(e - s));
+    e = nul ? nul : e; /* the text of a comment is a C string */
     while (s < e && (*s == ';' || is_blank(*s)))
         s++;
     while (e > s && is_blank(e[-1]))
@@ -104,8 +106,8 @@ static void skip_space(lexer *l)
 static uint8_t entity_of(const char *s, size_t n)
 {
     static const struct { char name[12]; uint8_t len, kind; } entities[] = {
-        { "block", 5, TOK_BLOCK }, { "ss", 2, TOK_SLOT }, { "fn", 2, TOK_FN }, { "sig", 3, TOK_SIG },
-        { "gv", 2, TOK_GV }, { "region", 6, TOK_REGION }, { "const", 5, TOK_CONST },
+        { "block", 5, TOK_BLOCK }, { "ss", 2, TOK_SLOT }, { "fn", 2, TOK_FN },
+        { "sig", 3, TOK_SIG }, { "gv", 2, TOK_GV }, { "region", 6, TOK_REGION }, { "const", 5, TOK_CONST },
         { "u", 1, TOK_USER }, { "v", 1, TOK_VALUE }, { "dss", 3, TOK_DYN_SLOT },
         { "dt", 2, TOK_DYN_TYPE }, { "tag", 3, TOK_TAG }, { "ret", 3, TOK_RET },
         { "exn", 3, TOK_EXN }, { "userextname", 11, TOK_USER_EXT }
@@ -307,7 +309,7 @@ void jit_lexer_line(lexer *l, const char **text, size_t *n)
 {
     const char *s = l->tok.at + l->tok.len, *e = s;
 
-    while (e < l->end && *e != '\n' && *e != ';')
+    while (e < l->end && *e != '\n' && *e != ';' && *e != 0)
         e++;
     l->at = e;
     while (s < e && is_blank(*s))

@@ -12,7 +12,7 @@ typedef struct literal_int { bool negative; u128 magnitude; } literal_int;
 
 /* Reads n bytes that are one integer: a sign, digits or 0x and digits, `_` between them. */
 bool jit_literal_int(const char *s, size_t n, literal_int *out);
-/* Whether x fits a width of bits (at most 128) as a signed or as an unsigned number; *out: masked. */
+/* Whether x fits a width of bits (at most 128) as a signed or an unsigned number; *out: masked. */
 bool jit_literal_fits(literal_int x, unsigned bits, u128 *out);
 /* The same for a number that has to be unsigned, or signed. */
 bool jit_literal_unsigned(const char *s, size_t n, uint64_t most, uint64_t *out);
@@ -23,7 +23,7 @@ const char *jit_literal_float(jit_type t, const char *s, size_t n, u128 *bits);
 /* Reads 0x and an even number of digits, most significant byte first, at most 16 bytes; *size bytes
  * stand in out, least significant first. NULL, or what is wrong. */
 const char *jit_literal_bytes(const char *s, size_t n, uint8_t out[16], uint32_t *size);
-/* One scalar of type t in n bytes; out gets its bytes, little-endian. NULL, or what was expected. */
+/* One scalar of type t in n bytes; out gets little-endian bytes. NULL, or what was expected. */
 const char *jit_literal_scalar(jit_type t, const char *s, size_t n, uint8_t *out);
 /* Length of the number at s: all that may belong to an integer or a float. */
 size_t jit_literal_span(const char *s, size_t n);

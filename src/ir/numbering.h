@@ -1,7 +1,7 @@
 /* numbering.h - from numbers of the text (v7, block3) to ids, for one function after another.
  *
  * Numbers below the length of the text stand in an array that grows to the largest one seen, so its
- * memory is bounded by the text; larger ones are in a hash map. A stamp per entry saves clearing. */
+ * memory is bounded by the text; larger ones are in a hash map. A stamp each saves clearing. */
 #ifndef JIT_IR_NUMBERING_H
 #define JIT_IR_NUMBERING_H
 

@@ -1,4 +1,4 @@
-/* op_text.h - where the type of an instruction stands in the text: as a suffix, or in an operand. */
+/* op_text.h - where an instruction's type stands in the text: a suffix, or in an operand. */
 #ifndef JIT_IR_OP_TEXT_H
 #define JIT_IR_OP_TEXT_H
 

@@ -1,8 +1,8 @@
 /* reader.h - the state of reading CLIF, shared by the files reader*.c.
  *
- * A function is read under a guard of its own: the first error in it leaves by jit_fail, the function
- * is dropped, and reading goes on at the next `function`. A value that is used before its definition in
- * the text stands as a placeholder, FORWARD + index, and is replaced at the end of its function. */
+ * A function is read under a guard of its own: the first error in it leaves by jit_fail, the
+ * function is dropped, and reading goes on at the next `function`. A value that is used before its
+ * definition stands as a placeholder, FORWARD + index, and is replaced at its function's end. */
 #ifndef JIT_IR_READER_H
 #define JIT_IR_READER_H
 
@@ -50,7 +50,7 @@ typedef struct reader {
     uint32_t stamp;       /* of f in the numberings */
     numbering values, blocks, alias_of; /* alias_of: number + 1 of what a value is an alias of */
     numbering declared[SPACE_COUNT];
-    map const_index;      /* hash of bytes and stamp -> id, of constants written in an instruction */
+    map const_index;      /* hash of bytes and stamp -> id, of constants in instructions */
     uint32_t next_number[SPACE_COUNT];  /* above all that were declared */
     jit_gv stack_limit;   /* text number + 1 */
     place stack_limit_place;

@@ -1,4 +1,4 @@
-/* reader_body.c - reads blocks and aliases, and at a function's end resolves what was used early. */
+/* reader_body.c - reads blocks and aliases, at a function's end resolves what was used early. */
 #include "ir/reader.h"
 
 #include "ir/literal.h"

@@ -551,7 +551,8 @@ static void check_type(reader *r, const op_info *o, jit_type t, place where)
         jit_reader_error(r, where, "%s is not a type of %s", jit_type_name(t, name), o->name);
 }
 
-/* The suffix, if there is one; sets the type of i as far as that is known before its operands. */
+/* The suffix, if there is one; sets the type of i as far as that is known before its operands.
+ * *where is the opcode's place, then the suffix's. */
 static jit_type read_suffix(reader *r, const op_info *o, ir_inst *i, place *where)
 {
     int kind = op_suffix(o);
@@ -559,7 +560,6 @@ static jit_type read_suffix(reader *r, const op_info *o, ir_inst *i, place *wher
                    || (kind == SUFFIX_OPERAND && o->rule[op_type_operand(o)] == 'T');
     jit_type t = JIT_VOID;
 
-    *where = here(r);
     if (accept(r, '.')) {
         *where = here(r);
         if (at(r, TOK_DYN_TYPE))
@@ -582,7 +582,7 @@ static uint32_t type_operand(reader *r, const op_info *o, const ir_inst *i)
     return i->a;
 }
 
-/* What the suffix left open: the type is that of an operand, or an operand has the suffix's type. */
+/* What the suffix left open: the type is that of an operand, or an operand has to have it. */
 static void settle_type(reader *r, const op_info *o, ir_inst *i, jit_type suffix, place where)
 {
     uint32_t id;
@@ -696,7 +696,7 @@ static void add_facts(reader *r, uint32_t inst, uint32_t line, uint32_t position
 void jit_reader_inst(reader *r, uint32_t position, const char *tags)
 {
     ir_inst i = { 0 };
-    place where = here(r), suffix_place;
+    place where = here(r), suffix_place = where;
     const op_info *o = read_opcode(r, &i);
     jit_type suffix = read_suffix(r, o, &i, &suffix_place);
     const char *stack_map = NULL;

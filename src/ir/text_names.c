@@ -1,4 +1,4 @@
-/* text_names.c - tables of the text's words for conditions, conventions, atomic operations, traps. */
+/* text_names.c - the text's words for conditions, conventions, atomic operations, traps. */
 #include "ir/text_names.h"
 
 #include "ir/func.h"

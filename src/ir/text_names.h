@@ -1,4 +1,4 @@
-/* text_names.h - words of the text that are not opcodes: conditions, conventions, atomic operations. */
+/* text_names.h - words of the text for conditions, conventions, atomic operations. */
 #ifndef JIT_IR_TEXT_NAMES_H
 #define JIT_IR_TEXT_NAMES_H
 

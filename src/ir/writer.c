@@ -199,7 +199,7 @@ static void put_gv(writer *w, const ir_gv *g)
         put(w, g->colocated ? "colocated " : "");
         put(w, g->tls ? "tls " : "");
         put_name(w, &g->name);
-        put(w, g->offset > 0 ? "+" : "");
+        put(w, g->offset > 0 ? "+" : g->offset < 0 && g->name.kind == NAME_USER ? " " : "");
         if (g->offset != 0)
             jit_print_imm64(&w->out, g->offset);
         break;
@@ -496,7 +496,8 @@ static bool put_directives(const jit_module *m, uint32_t function, size_t *k, st
         if (d.function != function && d.function != UINT32_MAX && function != UINT32_MAX)
             break;
         if (d.function != function
-            || (d.kind == JIT_DIR_COMMENT && function != UINT32_MAX && !jit_text_is_command(d.text)))
+            || (d.kind == JIT_DIR_COMMENT && function != UINT32_MAX
+                && !jit_text_is_command(d.text)))
             continue;
         jit_strbuf_puts(s, words[d.kind]);
         jit_strbuf_puts(s, d.text);

@@ -1,4 +1,4 @@
-/* writer_inst.c - prints one instruction: results, opcode, suffix, operands, constants as a remark. */
+/* writer_inst.c - prints an instruction: results, opcode, suffix, operands, a remark. */
 #include "ir/op_text.h"
 #include "ir/text_names.h"
 #include "ir/writer.h"
