@@ -107,7 +107,8 @@ static uint8_t entity_of(const char *s, size_t n)
 {
     static const struct { char name[12]; uint8_t len, kind; } entities[] = {
         { "block", 5, TOK_BLOCK }, { "ss", 2, TOK_SLOT }, { "fn", 2, TOK_FN },
-        { "sig", 3, TOK_SIG }, { "gv", 2, TOK_GV }, { "region", 6, TOK_REGION }, { "const", 5, TOK_CONST },
+        { "sig", 3, TOK_SIG }, { "gv", 2, TOK_GV }, { "region", 6, TOK_REGION },
+        { "const", 5, TOK_CONST },
         { "u", 1, TOK_USER }, { "v", 1, TOK_VALUE }, { "dss", 3, TOK_DYN_SLOT },
         { "dt", 2, TOK_DYN_TYPE }, { "tag", 3, TOK_TAG }, { "ret", 3, TOK_RET },
         { "exn", 3, TOK_EXN }, { "userextname", 11, TOK_USER_EXT }
@@ -153,7 +154,7 @@ static void classify(token *t)
     }
     if (tail - t->at <= 11 && entity_number(tail, end, &t->number))
         t->kind = entity_of(t->at, (size_t)(tail - t->at));
-    if (t->number == UINT32_MAX && t->kind != TOK_USER) /* only names reach so far */
+    if (t->number == UINT32_MAX && t->kind != TOK_USER && t->kind != TOK_TAG) /* no index */
         t->kind = TOK_WORD;
 }
 

@@ -136,7 +136,8 @@ Test(writer, says_what_is_wrong_with_a_value)
 {
     static const struct { jit_type t; const char *text; } wrong[] = {
         { JIT_I8, "256" }, { JIT_I8, "-129" }, { JIT_I32, "" }, { JIT_I32, "x" },
-        { JIT_I32, "1.0" }, { JIT_F32, "1.5" }, { JIT_F32, "0x1.0000001p0" }, { JIT_F32, "0x1p128" },
+        { JIT_I32, "1.0" }, { JIT_F32, "1.5" }, { JIT_F32, "0x1.0000001p0" },
+        { JIT_F32, "0x1p128" },
         { JIT_F32, "0x1p-150" }, { JIT_F32, "0x1p" }, { JIT_F32, "sNaN" }, { JIT_I32X4, "[1 2 3]" },
         { JIT_I32X4, "[1 2 3 4" }, { JIT_I32X4, "0x123" }, { JIT_I32X4, "5" }, { JIT_VOID, "0" }
     };
