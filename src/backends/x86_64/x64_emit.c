@@ -467,6 +467,7 @@ static void break_dependence(emit *e, const x64_info *row, x64_args *a)
 static void emit_row(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
 {
     const x64_info *row = x64_row(i->op);
+    unsigned op = i->op;
     x64_args a;
 
     if (row->feature && !(e->features & row->feature))
@@ -489,6 +490,11 @@ static void emit_row(emit *e, const minst *i, const ra_operand *ops, unsigned no
             return;
         }
         break;
+    case X64_movd:
+    case X64_vmovd:
+        if (a.is_mem) /* movss and movsd are shorter */
+            op = vex(e, X64_movs);
+        break;
     default:
         if (row->format >= X64_FORMAT_SSEM)
             break_dependence(e, row, &a);
@@ -497,7 +503,7 @@ static void emit_row(emit *e, const minst *i, const ra_operand *ops, unsigned no
         mark_position(e, i->ir);
         jit_mbuf_trap(e->buf, i->trap);
     }
-    jit_x64_put(e, i->op, &a);
+    jit_x64_put(e, op, &a);
 }
 
 void jit_x64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops)

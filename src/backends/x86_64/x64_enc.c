@@ -108,9 +108,13 @@ static void put_vex(const enc *e, unsigned reg, unsigned v, bool w, unsigned opc
 static void put_rip(const enc *e, unsigned imm_bytes)
 {
     const x64_mem *m = &e->a->mem;
-    uint32_t at = mcursor_offset(e->c);
     mbuf *b = e->c->buf;
 
+    if (m->kind == X64_MEM_REG) {
+        mput_le(e->c, (uint32_t)m->disp, 4);
+        return;
+    }
+    uint32_t at = mcursor_offset(e->c);
     mput_le(e->c, 0, 4);
     if (m->kind == X64_MEM_LABEL)
         jit_mbuf_fixup(b, at, m->label, X64_FIX_REL32, 0, m->disp - (int32_t)imm_bytes);

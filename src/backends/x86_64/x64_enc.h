@@ -11,13 +11,13 @@ enum { /* x64_info.format: one encoder function each */
 };
 enum { X64_PP_NP, X64_PP_P66, X64_PP_PF3, X64_PP_PF2, X64_PP_PS, X64_PP_PP, X64_PP_PS2 };
 
-enum { X64_MEM_REG, X64_MEM_LABEL, X64_MEM_RELOC };
+enum { X64_MEM_REG, X64_MEM_LABEL, X64_MEM_RELOC }; /* what a displacement counts from */
 /* A memory operand with its registers known. */
 typedef struct x64_mem {
     uint8_t base;     /* hardware number, X64_NO_REG, X64_RIP */
     uint8_t index;    /* hardware number but rsp's, X64_NO_REG */
     uint8_t shift;    /* 0 to 3 */
-    uint8_t kind;     /* X64_RIP: X64_MEM_LABEL or _RELOC: what disp counts from */
+    uint8_t kind;     /* X64_MEM_*; others than _REG with X64_RIP only */
     uint8_t reloc;    /* X64_RELOC_* */
     int32_t disp;
     uint32_t symbol;  /* index */

@@ -208,14 +208,29 @@ static void put_operands(printer *p)
     }
 }
 
+/* mov with the register and the immediate that its encoding has. */
+static void put_constant(printer *p)
+{
+    const x64_args *a = p->a;
+    uint64_t imm = a->size == 4 ? (uint32_t)a->imm : (uint64_t)a->imm;
+    bool word = imm <= UINT32_MAX;
+
+    jit_strbuf_puts(p->s, word || (int64_t)imm == (int32_t)imm ? "mov" : "movabs");
+    put_reg(p, a->rm, RC_INT, word ? 4 : 8);
+    separate(p);
+    jit_strbuf_i64(p->s, (int64_t)imm);
+}
+
 void jit_x64_print_inst(strbuf *s, const emit *e, unsigned op, const x64_args *a)
 {
     printer p = { s, e, x64_row(op), a, 0 };
 
+    if (op == X64_mov_i) {
+        put_constant(&p);
+        return;
+    }
     if (op == X64_cdq && a->size == 8)
         jit_strbuf_puts(s, "cqo");
-    else if (op == X64_mov_i && (uint64_t)a->imm > UINT32_MAX && a->size == 8 && a->imm != (int32_t)a->imm)
-        jit_strbuf_puts(s, "movabs");
     else
         put_mnemonic(&p);
     put_operands(&p);
