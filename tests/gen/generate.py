@@ -16,8 +16,11 @@ import gen_fold
 import gen_garbage
 import gen_int
 import gen_mem
+import gen_program
+import gen_size
 
-GENERATORS = (gen_int, gen_float, gen_garbage, gen_mem, gen_flow, gen_call, gen_fold)
+GENERATORS = (gen_int, gen_float, gen_garbage, gen_mem, gen_flow, gen_call, gen_fold,
+              gen_program, gen_size)
 
 
 def write_all():
