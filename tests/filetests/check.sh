@@ -2,7 +2,7 @@
 # check.sh GANTRY - holds the command's `verify` and `print` against the file tests.
 #
 #  verifier, malformed   each `; error: TEXT` line is reported, with TEXT in the message, and no other
-#  parser, run, examples no error at all; what `print` prints, it prints again unchanged
+#  parser, run, examples  no error at all; what `print` prints, it prints again unchanged
 #
 # Ends with "N passed, N failed, N skipped".
 set -u
@@ -77,7 +77,7 @@ while IFS= read -r f; do
     else
         ok
     fi
-done < <(find "$here/run" "$here/../../examples/clif" -name '*.clif' | sort)
+done < <(find "$here/parser" "$here/run" "$here/../../examples/clif" -name '*.clif' | sort)
 
 while IFS= read -r f; do
     if ! "$gantry" print "$f" > "$tmp/once.clif" 2> "$tmp/err"; then
