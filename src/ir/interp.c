@@ -112,13 +112,13 @@ static bool reserve_regs(jit_interp *in, size_t n)
 static bool symbol_address(jit_interp *in, const ir_gv *g, uint64_t *address)
 {
     target *t = g->tls ? NULL : jit_interp_lookup(in, &g->name);
-    char name[128];
+    char name[NAME_BYTES];
 
-    jit_name_print(&g->name, name, sizeof name);
     if (g->tls)
-        return jit_interp_refuse(in, JIT_ERR_UNSUPPORTED, "symbol %s is thread-local", name);
+        return jit_interp_refuse(in, JIT_ERR_UNSUPPORTED, "symbol %s is thread-local",
+                                 name_of(&g->name, name));
     if (!t)
-        return jit_interp_refuse(in, JIT_ERR_LINK, "symbol %s is unknown", name);
+        return jit_interp_refuse(in, JIT_ERR_LINK, "symbol %s is unknown", name_of(&g->name, name));
     *address = t->address + (uint64_t)g->offset;
     return true;
 }
@@ -207,7 +207,7 @@ static bool enter(jit_interp *in, target *t, const reg *args)
     return true;
 }
 
-/* The values of operands from first on, in memory of the run that lasts until it is rewound. */
+/* The values of operands, in memory of the run that lasts until it is rewound. */
 static reg *gather(jit_interp *in, const uint32_t *ids, uint32_t n)
 {
     reg *r = ARENA_ARRAY_RAW(&in->tmp, reg, n);
@@ -227,63 +227,80 @@ static void take_results(jit_interp *in, const reg *values, uint32_t n)
     in->at->pc++;
 }
 
-static bool leave(jit_interp *in, const ir_inst *i)
+/* Takes the innermost frame away; its caller, if there is one, stands at its call. */
+static void drop_frame(jit_interp *in)
 {
-    ir_args a = inst_args(in->at->code->f, i);
-    arena_mark mark = jit_arena_mark(&in->tmp);
-    reg *values = gather(in, a.at, a.len);
-
-    if (in->frames.len == 1) {
-        for (uint32_t k = 0; k < a.len; k++)
-            memcpy(&in->results[k], &values[k], sizeof values[k]);
-        return jit_interp_end(in, JIT_RETURNED);
-    }
     in->readonly_frames -= in->at->code->readonly;
     in->nregs = in->at->regs;
     in->frames.len--;
-    in->at = &in->frames.at[in->frames.len - 1];
-    take_results(in, values, a.len);
+    in->at = in->frames.len > 0 ? &in->frames.at[in->frames.len - 1] : NULL;
+}
+
+/* Returns values from the innermost frame. */
+static bool leave(jit_interp *in, const reg *values, uint32_t n)
+{
+    if (in->frames.len > 1) {
+        drop_frame(in);
+        take_results(in, values, n);
+        return true;
+    }
+    for (uint32_t k = 0; k < n; k++)
+        memcpy(&in->results[k], &values[k], sizeof values[k]);
+    return jit_interp_end(in, JIT_RETURNED);
+}
+
+static bool return_values(jit_interp *in, const ir_inst *i)
+{
+    ir_args a = inst_args(in->at->code->f, i);
+    arena_mark mark = jit_arena_mark(&in->tmp);
+    bool ok = leave(in, gather(in, a.at, a.len), a.len);
+
     jit_arena_rewind(&in->tmp, mark);
-    return true;
+    return ok;
 }
 
 /* ---- Calls ---- */
 
-static bool call_target(jit_interp *in, target *t, const ir_sig *sig, const uint32_t *ids, uint32_t n)
+/* Calls t. tail: in place of the innermost frame, whose caller gets the results. */
+static bool call_target(jit_interp *in, target *t, const ir_sig *sig, const uint32_t *ids, uint32_t n,
+                        bool tail)
 {
-    char name[128];
+    char name[NAME_BYTES];
     bool ok;
 
-    jit_name_print(&t->name, name, sizeof name);
     if (t->kind == TARGET_DATA)
-        return jit_interp_breach(in, "%s is called, but it is data", name);
+        return jit_interp_breach(in, "%s is called, but it is data", name_of(&t->name, name));
     for (uint32_t k = 0; k < sig->nparams; k++)
         if (JIT_PARAM_PURPOSE(sig->params[k]) == JIT_PARAM_PURPOSE(JIT_SARG(0)))
-            return jit_interp_refuse(in, JIT_ERR_UNSUPPORTED, "%s takes a struct by value", name);
+            return jit_interp_refuse(in, JIT_ERR_UNSUPPORTED, "%s takes a struct by value",
+                                     name_of(&t->name, name));
     if (t->kind == TARGET_FUNC) {
         if (!jit_interp_signature_fits(sig, &t->func->sig))
-            return jit_interp_breach(in, "%s is called by another signature than its own", name);
-        /* Prepared first: what is prepared must outlive the arguments. */
+            return jit_interp_breach(in, "%s is called by another signature than its own",
+                                     name_of(&t->name, name));
         if (!jit_interp_prepare(in, t))
             return false;
+        /* What outlives the call is made before the mark. */
         vec_reserve(&in->tmp, &in->frames, 1);
         in->at = &in->frames.at[in->frames.len - 1];
-        arena_mark mark = jit_arena_mark(&in->tmp);
-        ok = enter(in, t, gather(in, ids, n));
-        if (ok)
-            jit_arena_rewind(&in->tmp, mark);
-        return ok;
     }
     arena_mark mark = jit_arena_mark(&in->tmp);
     reg *args = gather(in, ids, n);
-    reg *results = ARENA_ARRAY(&in->tmp, reg, sig->nresults);
-    ok = jit_interp_call_out(in, t, sig, args, results);
-    if (ok) {
+    if (t->kind == TARGET_FUNC) {
+        if (tail)
+            drop_frame(in);
+        ok = enter(in, t, args);
+    } else {
+        reg *results = ARENA_ARRAY(&in->tmp, reg, sig->nresults);
+        ok = jit_interp_call_out(in, t, sig, args, results);
         for (uint32_t k = 0; k < sig->nresults; k++)
             mask(&results[k], JIT_PARAM_TYPE(sig->results[k]));
-        take_results(in, results, sig->nresults);
-        jit_arena_rewind(&in->tmp, mark);
+        if (ok && tail)
+            ok = leave(in, results, sig->nresults);
+        else if (ok)
+            take_results(in, results, sig->nresults);
     }
+    jit_arena_rewind(&in->tmp, mark);
     return ok;
 }
 
@@ -293,7 +310,8 @@ static bool call(jit_interp *in, const ir_inst *i)
     ir_args a = inst_args(c->f, i);
     target *t = jit_interp_callee(in, c, (jit_fnref){ i->b });
 
-    return t && call_target(in, t, jit_inst_signature(c->f, i), a.at, a.len);
+    return t && call_target(in, t, jit_inst_signature(c->f, i), a.at, a.len,
+                            i->op == JIT_OP_return_call);
 }
 
 static bool call_indirect(jit_interp *in, const ir_inst *i)
@@ -304,9 +322,10 @@ static bool call_indirect(jit_interp *in, const ir_inst *i)
     target *t = jit_interp_at_address(in, address);
 
     if (!t)
-        return jit_interp_breach(in, "call_indirect to 0x%llx, which is no function",
+        return jit_interp_breach(in, "%s to 0x%llx, which is no function", op_of(i)->name,
                                  (unsigned long long)address);
-    return call_target(in, t, jit_inst_signature(f, i), a.at + 1, a.len - 1);
+    return call_target(in, t, jit_inst_signature(f, i), a.at + 1, a.len - 1,
+                       i->op == JIT_OP_return_call_indirect);
 }
 
 /* ---- Control flow ---- */
@@ -528,9 +547,11 @@ static bool execute(jit_interp *in, const ir_inst *i)
     case JIT_OP_jump: branch(in, i->a); return true;
     case JIT_OP_brif: branch(in, is_true(get(in, i->a)) ? i->b : i->c); return true;
     case JIT_OP_br_table: branch_table(in, i); return true;
-    case JIT_OP_return: return leave(in, i);
-    case JIT_OP_call: return call(in, i);
-    case JIT_OP_call_indirect: return call_indirect(in, i);
+    case JIT_OP_return: return return_values(in, i);
+    case JIT_OP_call:
+    case JIT_OP_return_call: return call(in, i);
+    case JIT_OP_call_indirect:
+    case JIT_OP_return_call_indirect: return call_indirect(in, i);
     case JIT_OP_func_addr: return func_addr(in, i);
     case JIT_OP_iconst: return set_next(in, i, low_bits(inst_imm64(i), jit_type_bits(i->type)));
     case JIT_OP_f16const:

@@ -159,6 +159,13 @@ void jit_interp_number_frame(jit_interp *in); /* gives the innermost frame its s
 /* The host may have written to every slot whose address it could know. */
 void jit_interp_host_ran(jit_interp *in);
 
+/* A name as messages show it, cut off if need be. */
+enum { NAME_BYTES = 128 };
+static inline const char *name_of(const ir_name *n, char buffer[NAME_BYTES])
+{
+    jit_name_print(n, buffer, NAME_BYTES);
+    return buffer;
+}
 /* Address of the stack's first byte and behind its last one. */
 static inline uint64_t stack_low(const jit_interp *in) { return (uint64_t)(uintptr_t)in->stack; }
 static inline uint64_t stack_high(const jit_interp *in) { return stack_low(in) + STACK_BYTES; }

@@ -139,14 +139,13 @@ target *jit_interp_at_address(jit_interp *in, uint64_t address)
 target *jit_interp_callee(jit_interp *in, code *c, jit_fnref fn)
 {
     uint32_t k = jit_fnref_index(fn);
-    char name[128];
+    char name[NAME_BYTES];
 
     if (!c->callees[k]) {
         c->callees[k] = jit_interp_lookup(in, &c->f->callees.at[k].name);
-        if (!c->callees[k]) {
-            jit_name_print(&c->f->callees.at[k].name, name, sizeof name);
-            jit_interp_refuse(in, JIT_ERR_LINK, "function %s is unknown", name);
-        }
+        if (!c->callees[k])
+            jit_interp_refuse(in, JIT_ERR_LINK, "function %s is unknown",
+                              name_of(&c->f->callees.at[k].name, name));
     }
     return c->callees[k];
 }
@@ -280,24 +279,25 @@ static bool call_host(jit_interp *in, const target *t, const ir_sig *sig, const 
     jit_bits *in_bits = ARENA_ARRAY(&in->tmp, jit_bits, sig->nparams);
     jit_bits *out_bits = ARENA_ARRAY(&in->tmp, jit_bits, sig->nresults);
     unsigned trap = JIT_TRAP_NONE;
-    char name[128];
+    char name[NAME_BYTES];
 
     for (uint32_t k = 0; k < sig->nparams; k++)
         memcpy(&in_bits[k], &args[k], sizeof in_bits[k]);
     jit_outcome outcome = t->host(t->user, in_bits, out_bits, &trap);
     jit_interp_host_ran(in);
-    jit_name_print(&t->name, name, sizeof name);
     switch (outcome) {
     case JIT_RETURNED:
         for (uint32_t k = 0; k < sig->nresults; k++)
             memcpy(&results[k], &out_bits[k], sizeof results[k]);
         return true;
     case JIT_TRAPPED: return jit_interp_trap(in, trap);
-    case JIT_BREACH: return jit_interp_breach(in, "host function %s reports a breach", name);
+    case JIT_BREACH: return jit_interp_breach(in, "host function %s reports a breach",
+                                              name_of(&t->name, name));
     case JIT_OUT_OF_FUEL: return jit_interp_end(in, JIT_OUT_OF_FUEL);
     case JIT_REFUSED: break;
     }
-    return jit_interp_refuse(in, JIT_ERR_UNSUPPORTED, "host function %s refuses the call", name);
+    return jit_interp_refuse(in, JIT_ERR_UNSUPPORTED, "host function %s refuses the call",
+                             name_of(&t->name, name));
 }
 
 /* ---- Libcalls ---- */

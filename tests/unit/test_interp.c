@@ -626,6 +626,41 @@ Test(interp, functions_call_one_another)
     close_session(&s);
 }
 
+Test(interp, tail_calls_need_no_stack)
+{
+    session s = open_text(
+        "function %count(i64, i64) -> i64 tail {\n"
+        "    fn0 = %count(i64, i64) -> i64 tail\n"
+        "block0(v0: i64, v1: i64):\n"
+        "    v2 = iconst.i64 1\n"
+        "    brif v0, block1, block2\n"
+        "block1:\n"
+        "    v3 = isub v0, v2\n"
+        "    v4 = iadd v1, v2\n"
+        "    return_call fn0(v3, v4)\n"
+        "block2:\n"
+        "    return v1\n"
+        "}\n"
+        "function %by_address(i64, i64) -> i64 tail {\n"
+        "    sig0 = (i64, i64) -> i64 tail\n"
+        "    fn0 = %count(i64, i64) -> i64 tail\n"
+        "block0(v0: i64, v1: i64):\n"
+        "    v2 = func_addr.i64 fn0\n"
+        "    return_call_indirect sig0, v2(v0, v1)\n"
+        "}\n"
+        "function %start(i64, i64) -> i64 {\n"
+        "    fn0 = %by_address(i64, i64) -> i64 tail\n"
+        "block0(v0: i64, v1: i64):\n"
+        "    v2 = call fn0(v0, v1)\n"
+        "    v3 = iadd v2, v1\n"
+        "    return v3\n"
+        "}\n");
+
+    returns(&s, "start", 150000, 7, 150014);
+    returns(&s, "count", 3, 4, 7);
+    close_session(&s);
+}
+
 Test(interp, call_signatures_are_promises)
 {
     session s = open_text(

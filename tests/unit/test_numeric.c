@@ -210,7 +210,7 @@ static void check_unary(jit_type t, uint64_t x)
     while (signs + 1 < w && (x >> (w - 2 - signs) & 1) == x >> (w - 1))
         signs++;
     for (unsigned k = 0; k < w; k++) {
-        ones += x >> k & 1;
+        ones += (unsigned)(x >> k & 1);
         reversed = reversed << 1 | (x >> k & 1);
     }
     for (unsigned k = 0; k < w; k += 8)
