@@ -384,6 +384,17 @@ static jit_value reference(jit_builder *b, jit_opcode op, uint32_t id, uint32_t 
     return emit(b, INST(op, JIT_I64, .a = id, .b = (uint32_t)offset), JIT_I64, JIT_VOID);
 }
 
+static jit_value symbol(jit_builder *b, jit_opcode op, jit_gv gv)
+{
+    const jit_func *f = b->f;
+
+    if (gv.id - 1 < f->gvs.len
+        && (f->gvs.at[gv.id - 1].kind != GV_SYMBOL
+            || f->gvs.at[gv.id - 1].tls != (op == JIT_OP_tls_value)))
+        return bad_immediate(b, op, "the global value is no such symbol");
+    return reference(b, op, gv.id, f->gvs.len, "the global value is not declared", 0);
+}
+
 /* ---- Terminators ---- */
 
 static void end_block(jit_builder *b)
@@ -565,6 +576,16 @@ static uint32_t make_list(jit_builder *b, jit_value first, uint32_t n, const jit
     return at;
 }
 
+/* Whether this function may end by calling one with signature s: its results become ours. */
+static bool fits_tail_call(const jit_func *f, const ir_sig *s)
+{
+    const ir_sig *own = &f->sig;
+
+    return sig_conv(own) == sig_conv(s) && own->nresults == s->nresults
+           && (s->nresults == 0
+               || memcmp(own->results, s->results, s->nresults * sizeof *s->results) == 0);
+}
+
 static jit_inst call(jit_builder *b, jit_opcode op, uint32_t ref, jit_sigref sig, jit_value callee,
                      uint32_t nargs, const jit_value *args)
 {
@@ -581,6 +602,10 @@ static jit_inst call(jit_builder *b, jit_opcode op, uint32_t ref, jit_sigref sig
     }
     s = &f->sigs.at[sig.id - 1];
     n = tail ? 0 : s->nresults;
+    if (tail && !fits_tail_call(f, s)) {
+        bad_immediate(b, op, "the callee has another calling convention or other results");
+        return none;
+    }
     if (!check_list(b, op, s->params, s->nparams, nargs, args) || !(i.a = make_list(b, callee, nargs, args))
         || !open_for(b, op, n))
         return none;
@@ -731,7 +756,7 @@ jit_type jit_builder_type(const jit_builder *b, jit_value v)
     { return pool_const(b, JIT_OP_##n, s(t), t, bytes); }
 #define BUILD_GLOBAL_VALUE(n, r, s) \
     jit_value jit_##n(jit_builder *b, jit_gv gv) \
-    { return reference(b, JIT_OP_##n, gv.id, b->f->gvs.len, "the global value is not declared", 0); }
+    { return symbol(b, JIT_OP_##n, gv); }
 #define BUILD_INT_CMP(n, r, s) \
     jit_value jit_##n(jit_builder *b, jit_intcc cc, jit_value x, jit_value y) \
     { \

@@ -37,4 +37,10 @@ static inline jit_type rule_result(char c, jit_type t)
     return c == 'T' ? t : c == 'a' ? (jit_type)JIT_I8 : c == 'L' ? jit_type_lane(t) : jit_rule_type(c, t);
 }
 
+/* The default convention is SYSTEM_V. */
+static inline uint32_t sig_conv(const ir_sig *s)
+{
+    return s->conv == JIT_CONV_DEFAULT ? (uint32_t)JIT_CONV_SYSTEM_V : s->conv;
+}
+
 #endif

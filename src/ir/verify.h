@@ -32,10 +32,4 @@ void jit_verify_inst(verifier *v, const ir_inst *i);
 const char *jit_verify_value_name(const verifier *v, uint32_t id, char buffer[16]);
 uint32_t jit_verify_block_number(const verifier *v, uint32_t block);
 
-/* SYSTEM_V and the default are one. */
-static inline uint32_t verify_conv(uint32_t conv)
-{
-    return conv == JIT_CONV_DEFAULT ? (uint32_t)JIT_CONV_SYSTEM_V : conv;
-}
-
 #endif

@@ -271,7 +271,7 @@ static void check_tail_call(verifier *v, const ir_sig *s)
 {
     const ir_sig *own = &v->f->sig;
 
-    if (verify_conv(own->conv) != verify_conv(s->conv))
+    if (sig_conv(own) != sig_conv(s))
         jit_verify_fault(v, "a tail call between different calling conventions");
     if (own->nresults != s->nresults || !equal_params(own->results, s->results, s->nresults))
         jit_verify_fault(v, "a tail call's results are not this function's");
@@ -301,7 +301,7 @@ static void check_call(verifier *v, const ir_inst *i, const op_info *o, ir_args 
     if (try_direct && f->callees.at[i->c - 1].sig.id != f->ehtables.at[i->b].sig.id) {
         const ir_sig *own = jit_inst_signature(f, &(ir_inst){ .op = JIT_OP_call, .b = i->c });
         if (!own || own->nparams != s->nparams || own->nresults != s->nresults
-            || verify_conv(own->conv) != verify_conv(s->conv)
+            || sig_conv(own) != sig_conv(s)
             || !equal_params(own->params, s->params, s->nparams)
             || !equal_params(own->results, s->results, s->nresults))
             jit_verify_fault(v, "the signature is not the callee's");
