@@ -43,6 +43,7 @@ typedef struct mbuf_srcpos { uint32_t offset; uint32_t pos; } mbuf_srcpos;
 typedef struct mbuf_reloc { uint32_t offset; uint8_t kind; uint32_t symbol; int64_t addend; } mbuf_reloc;
 typedef struct mbuf_call { uint32_t offset; uint32_t ir; } mbuf_call; /* offset: return address */
 enum { UNWIND_DEF_CFA_OFFSET, UNWIND_DEF_CFA_REG, UNWIND_SAVE, UNWIND_RESTORE_STATE, UNWIND_REMEMBER_STATE };
+/* reg: DWARF number of the machine; value: offset of the CFA, or of a saved register from the CFA. */
 typedef struct mbuf_unwind { uint32_t offset; uint8_t kind; uint8_t reg; int32_t value; } mbuf_unwind;
 
 typedef struct mbuf {
