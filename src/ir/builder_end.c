@@ -4,20 +4,25 @@
  * the same value: it becomes an alias of that. Dropping one may make others needless that it is an
  * argument of, so those are looked at again, by a work list. Then one walk over all operands
  * resolves the aliases. Cost: linear in operands, and in arguments times how often a parameter is
- * looked at again. */
+ * looked at again. What cannot be reached is left alone: there a parameter may stand for a value that
+ * is made of itself. */
 #include "ir/builder.h"
 
 #include <string.h>
+
+typedef struct user { uint32_t param, next; } user;
 
 typedef struct {
     jit_builder *b;
     jit_func *f;
     uint32_t *alias;      /* by value id: what it stands for; 0: itself */
     uint32_t *param_of;   /* by value id: index + 1 into b->params */
-    uint32_t *user_first; /* by param: where its users start in `users`; one more at the end */
-    uint32_t *users;      /* params that have it as an argument */
+    uint32_t *users;      /* by param: list of the params that have it as an argument; 0: none */
+    user *all_users;      /* index + 1 is what lists hold */
+    uint32_t nusers;
     uint32_t *todo;
     uint8_t *waits;       /* by param: stands in todo */
+    uint8_t *reached;     /* by block */
     uint32_t ntodo;
     bool any;
 } ender;
@@ -59,37 +64,51 @@ static const build_edge *next_edge(const build_edge *all, const build_edge *x, u
     return k == 0 ? NULL : &all[k - 1];
 }
 
+static void reach(ender *e, uint32_t *stack)
+{
+    jit_func *f = e->f;
+    uint32_t depth = 1;
+
+    stack[0] = 0;
+    e->reached[0] = 1;
+    while (depth > 0) {
+        const ir_block *b = &f->blocks.at[stack[--depth]];
+        const ir_inst *last = inst_at(f, b->end - 1);
+        for (uint32_t k = jit_inst_target_count(f, last); k-- > 0;) {
+            uint32_t to = block_call(f, jit_inst_target(f, last, k)).block;
+            if (!e->reached[to]) {
+                e->reached[to] = 1;
+                stack[depth++] = to;
+            }
+        }
+    }
+}
+
+static void add_user(ender *e, uint32_t of, uint32_t param)
+{
+    e->all_users[e->nusers++] = (user){ param, e->users[of] };
+    e->users[of] = e->nusers;
+}
+
 /* Lists, for each parameter, the parameters that it is an argument of. */
 static bool find_users(ender *e)
 {
     jit_builder *b = e->b;
-    uint32_t n = b->params.len, total = 0;
+    size_t most = 0;
 
-    for (int round = 0; round < 2; round++) { /* count, then enter */
-        for (uint32_t p = 0; p < n; p++) {
-            uint32_t num = e->f->values.at[b->params.at[p].value - 1].num;
-            FOR_EACH_EDGE(e, b->params.at[p].block, x) {
-                uint32_t q = e->param_of[edge_args(e, x)[num]];
-                if (q == 0 || q == p + 1)
-                    continue;
-                if (round == 0)
-                    e->user_first[q]++;
-                else
-                    e->users[e->user_first[q - 1]++] = p;
-            }
-        }
-        if (round == 0) {
-            for (uint32_t p = 0; p < n; p++)
-                e->user_first[p + 1] += e->user_first[p];
-            total = e->user_first[n];
-            e->users = zeroed(b, (size_t)total + 1, sizeof *e->users);
-            if (!e->users)
-                return false;
+    for (uint32_t p = 0; p < b->params.len; p++)
+        most += b->blocks.at[b->params.at[p].block].nedges;
+    e->all_users = zeroed(b, most, sizeof *e->all_users);
+    if (!e->all_users)
+        return false;
+    for (uint32_t p = 0; p < b->params.len; p++) {
+        uint32_t num = e->f->values.at[b->params.at[p].value - 1].num;
+        FOR_EACH_EDGE(e, b->params.at[p].block, x) {
+            uint32_t of = e->param_of[edge_args(e, x)[num]];
+            if (of != 0 && of != p + 1)
+                add_user(e, of - 1, p);
         }
     }
-    for (uint32_t p = n; p > 0; p--) /* entering moved each start to the next one's */
-        e->user_first[p] = e->user_first[p - 1];
-    e->user_first[0] = 0;
     return true;
 }
 
@@ -112,13 +131,31 @@ static uint32_t only_value(const ender *e, uint32_t p)
 
 static void wait_for(ender *e, uint32_t p)
 {
-    if (!e->waits[p] && e->alias[e->b->params.at[p].value] == 0) {
+    const build_param *x = &e->b->params.at[p];
+
+    if (!e->waits[p] && e->reached[x->block] && e->alias[x->value] == 0) {
         e->waits[p] = 1;
         e->todo[e->ntodo++] = p;
     }
 }
 
-/* A parameter that only feeds itself is never reached: false, and it stays. */
+/* Looks at the users of p again; those of a parameter that p stands for from now on, they are its
+ * users too. */
+static void pass_users_on(ender *e, uint32_t p, uint32_t value)
+{
+    uint32_t to = e->param_of[value], next;
+
+    for (uint32_t u = e->users[p]; u != 0; u = next) {
+        user *x = &e->all_users[u - 1];
+        next = x->next;
+        wait_for(e, x->param);
+        if (to != 0 && e->alias[e->b->params.at[x->param].value] == 0) {
+            x->next = e->users[to - 1];
+            e->users[to - 1] = u;
+        }
+    }
+}
+
 static void drop_needless(ender *e)
 {
     jit_builder *b = e->b;
@@ -129,12 +166,11 @@ static void drop_needless(ender *e)
         uint32_t p = e->todo[--e->ntodo], self = b->params.at[p].value, value;
         e->waits[p] = 0;
         value = only_value(e, p);
-        if (value == 0 || value == self)
+        if (value == 0 || value == self) /* the latter cannot be, for the block is reached */
             continue;
         e->alias[self] = value;
         e->any = true;
-        for (uint32_t k = e->user_first[p]; k < e->user_first[p + 1]; k++)
-            wait_for(e, e->users[k]);
+        pass_users_on(e, p, value);
     }
 }
 
@@ -203,16 +239,18 @@ static void resolve_operands(ender *e)
 static void remove_needless(jit_builder *b)
 {
     jit_func *f = b->f;
-    uint32_t n = b->params.len;
+    uint32_t n = b->params.len, *stack = zeroed(b, f->blocks.len, sizeof *stack);
     ender e = { .b = b, .f = f };
 
     e.alias = zeroed(b, (size_t)f->values.len + 1, sizeof *e.alias);
     e.param_of = zeroed(b, (size_t)f->values.len + 1, sizeof *e.param_of);
-    e.user_first = zeroed(b, (size_t)n + 1, sizeof *e.user_first);
+    e.users = zeroed(b, n, sizeof *e.users);
     e.todo = zeroed(b, n, sizeof *e.todo);
     e.waits = zeroed(b, n, sizeof *e.waits);
+    e.reached = zeroed(b, f->blocks.len, sizeof *e.reached);
     if (jit_builder_failed(b))
         return;
+    reach(&e, stack);
     for (uint32_t p = 0; p < n; p++)
         e.param_of[b->params.at[p].value] = p + 1;
     if (!find_users(&e))
