@@ -79,7 +79,7 @@ static unsigned vmctx_reg(emit *e)
 
     for (uint32_t k = 0; k < sig->nparams; k++) {
         const abi_loc *a = &e->l->abi->args[k];
-        if (!(sig->params[k] & JIT_VMCTX))
+        if (JIT_PARAM_PURPOSE(sig->params[k]) != JIT_VMCTX)
             continue;
         if (a->kind == ABI_REG)
             return a->reg;
