@@ -1,9 +1,9 @@
 /* float_ops.c - float arithmetic by integers: take apart, compute exactly, round once.
  *
- * A finite number is taken apart into a sign and sig * 2^exp with an integer sig. An operation finds
- * the exact result in the same shape, in 128 bits, the lowest of which may stand for "and a little
- * more" (sticky), and round_pack() is the one place that rounds: to nearest even, with gradual
- * underflow and overflow to infinity. */
+ * A finite number is taken apart into a sign and sig * 2^exp with an integer sig. An operation
+ * finds the exact result in the same shape, in 128 bits, the lowest of which may stand for "and a
+ * little more" (sticky), and round_pack() is the one place that rounds: to nearest even, with
+ * gradual underflow and overflow to infinity. */
 #include "ir/float_ops.h"
 
 #include <assert.h>
@@ -457,8 +457,10 @@ static double f64_of(uint64_t bits)
 }
 
 #define SOFT_ROUNDING(name, how) \
-    float jit_soft_##name##f(float x) { return f32_of(jit_float_round(JIT_F32, how, bits_f32(x))); } \
-    double jit_soft_##name(double x) { return f64_of(jit_float_round(JIT_F64, how, bits_f64(x))); }
+    float jit_soft_##name##f(float x) \
+    { return f32_of(jit_float_round(JIT_F32, how, bits_f32(x))); } \
+    double jit_soft_##name(double x) \
+    { return f64_of(jit_float_round(JIT_F64, how, bits_f64(x))); }
 SOFT_ROUNDING(ceil, ROUND_UP)
 SOFT_ROUNDING(floor, ROUND_DOWN)
 SOFT_ROUNDING(trunc, ROUND_ZERO)

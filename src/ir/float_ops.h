@@ -17,7 +17,7 @@ uint64_t jit_float_add(jit_type t, uint64_t x, uint64_t y);
 uint64_t jit_float_sub(jit_type t, uint64_t x, uint64_t y);
 uint64_t jit_float_mul(jit_type t, uint64_t x, uint64_t y);
 uint64_t jit_float_div(jit_type t, uint64_t x, uint64_t y);
-uint64_t jit_float_fma(jit_type t, uint64_t x, uint64_t y, uint64_t z); /* x * y + z, rounded once */
+uint64_t jit_float_fma(jit_type t, uint64_t x, uint64_t y, uint64_t z); /* one rounding */
 uint64_t jit_float_sqrt(jit_type t, uint64_t x);
 uint64_t jit_float_min(jit_type t, uint64_t x, uint64_t y); /* NaN wins; -0 below +0 */
 uint64_t jit_float_max(jit_type t, uint64_t x, uint64_t y);

@@ -55,8 +55,9 @@ bool jit_interp_refuse(jit_interp *in, jit_status status, const char *format, ..
 
 static bool refuse_inst(jit_interp *in, const ir_inst *i)
 {
-    return jit_interp_refuse(in, JIT_ERR_UNSUPPORTED, "the interpreter does not know %s on %u bits%s",
-                             op_of(i)->name, jit_type_bits(i->type ? i->type : JIT_I64),
+    return jit_interp_refuse(in, JIT_ERR_UNSUPPORTED,
+                             "the interpreter does not know %s on %u bits%s", op_of(i)->name,
+                             jit_type_bits(i->type ? i->type : JIT_I64),
                              jit_type_is_vector(i->type) ? " in lanes" : "");
 }
 
@@ -262,8 +263,8 @@ static bool return_values(jit_interp *in, const ir_inst *i)
 /* ---- Calls ---- */
 
 /* Calls t. tail: in place of the innermost frame, whose caller gets the results. */
-static bool call_target(jit_interp *in, target *t, const ir_sig *sig, const uint32_t *ids, uint32_t n,
-                        bool tail)
+static bool call_target(jit_interp *in, target *t, const ir_sig *sig, const uint32_t *ids,
+                        uint32_t n, bool tail)
 {
     char name[NAME_BYTES];
     bool ok;

@@ -167,7 +167,7 @@ static uint32_t *resolve_aliases(jit_interp *in, const jit_func *f)
         while (!real[end] && f->values.at[end].kind == VALUE_ALIAS)
             end = f->values.at[end].def - 1;
         uint32_t meant = real[end] ? real[end] : end + 1;
-        for (uint32_t at = k; !real[at]; at = f->values.at[at].def - 1) { /* all of the chain at once */
+        for (uint32_t at = k; !real[at]; at = f->values.at[at].def - 1) { /* the whole chain */
             real[at] = meant;
             if (f->values.at[at].kind != VALUE_ALIAS)
                 break;
@@ -399,7 +399,8 @@ static bool call_libcall(jit_interp *in, unsigned libcall, const reg *args, uint
         return b != NULL;
     case LIBCALL_Probestack: return true;
     default:
-        return jit_interp_refuse(in, JIT_ERR_UNSUPPORTED, "the interpreter does not know libcall %s",
+        return jit_interp_refuse(in, JIT_ERR_UNSUPPORTED,
+                                 "the interpreter does not know libcall %s",
                                  jit_libcall_name(libcall));
     }
 }

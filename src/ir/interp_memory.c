@@ -79,8 +79,9 @@ static const range *range_of(jit_interp *in, uint64_t address, uint64_t size)
         return NULL;
     r = &in->ranges.at[k];
     in->last_range = k;
-    return address >= r->base && address - r->base < r->size && size <= r->size - (address - r->base)
-        ? r : NULL;
+    bool within = address >= r->base && address - r->base < r->size
+               && size <= r->size - (address - r->base);
+    return within ? r : NULL;
 }
 
 /* ---- The stack ---- */
@@ -225,7 +226,8 @@ static void grow_region_cells(jit_interp *in)
 }
 
 /* Holds an access through a region against earlier ones of the same call. */
-static bool watch_region(jit_interp *in, uint32_t region, uint64_t address, unsigned size, bool write)
+static bool watch_region(jit_interp *in, uint32_t region, uint64_t address, unsigned size,
+                         bool write)
 {
     region_cell *c = NULL;
 
@@ -366,7 +368,8 @@ static uint8_t *access(jit_interp *in, jit_mem m, uint64_t address, unsigned siz
         jit_interp_breach(in, "a store says readonly");
         return NULL;
     }
-    if (m.region.id && in->at->code->regions && !watch_region(in, m.region.id, address, size, write))
+    if (m.region.id && in->at->code->regions
+        && !watch_region(in, m.region.id, address, size, write))
         return NULL;
     if (((write && in->readonly_frames > 0) || (!write && (m.bits & JIT_MEM_READONLY)))
         && !watch_change(in, address, size, write))

@@ -62,7 +62,7 @@ static uint64_t trailing_zeros(uint64_t x, unsigned width)
     return x ? (uint64_t)__builtin_ctzll(x) : width;
 }
 
-/* Bits equal to the sign below it: leading zeros once the sign is folded in, less the sign itself. */
+/* Bits equal to the sign below it: leading zeros once the sign is folded in, less itself. */
 static uint64_t leading_signs(uint64_t x, unsigned width)
 {
     int64_t s = signed_bits(x, width);

@@ -2,12 +2,12 @@
  *
  *   fuzz-differential [--seed N] [--count M] [--seconds S] [--print]
  *
- * Without arguments FUZZ_SEED and FUZZ_SECONDS hold. Seed N stands for one program: a module of a few
- * functions with every scalar instruction, variables, loops, branches, tables, calls, slots and a heap
- * page between guard pages. Each is run by the interpreter and compiled at O0 and O1 for the bare
- * machine and for all that the host has. Results (NaNs made canonical), trap codes and the heap
- * must be the same; all promises in the flags are true, so the interpreter must find no breach. On
- * a difference the module is printed with its arguments. --print shows the program of a seed. */
+ * Without arguments FUZZ_SEED and FUZZ_SECONDS hold. Seed N stands for one program: a module of a
+ * few functions with every scalar instruction, variables, loops, branches, tables, calls, slots and
+ * a heap page between guard pages. Each is run by the interpreter and compiled at O0 and O1 for the
+ * bare machine and for all that the host has. Results (NaNs made canonical), trap codes and the
+ * heap must be the same; all promises in the flags are true, so the interpreter must find no
+ * breach. On a difference the module is printed with its arguments. --print shows the program of a seed. */
 #define _GNU_SOURCE
 #include "gantry/jit.h"
 #include "ir/func.h"
@@ -47,8 +47,9 @@ static jit_type any_type(void) { return types[below(6)]; }
 /* Bits that are interesting more often than random ones. */
 static uint64_t any_bits(jit_type t)
 {
-    static const uint64_t floats32[] = { 0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000,
-        0x7fc00000, 0xffa00001, 1, 0x80000001, 0x7f7fffff, 0x4f000000, 0x5f000000, 0x4effffff,
+    static const uint64_t floats32[] = { 0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000,
+        0xff800000, 0x7fc00000, 0xffa00001, 1, 0x80000001, 0x7f7fffff, 0x4f000000, 0x5f000000,
+        0x4effffff,
         0x3f000000, 0xbf000000, 0x40200000, 0x4b000001, 0x437f8000 };
     static const uint64_t floats64[] = { 0, 1u, 0x8000000000000000u, 0x3ff0000000000000u,
         0xbff0000000000000u, 0x7ff0000000000000u, 0xfff0000000000000u, 0x7ff8000000000000u,
@@ -254,9 +255,10 @@ static void tame(gen *g, jit_opcode op, jit_type t, jit_value *x)
         return;
     if (op == JIT_OP_udiv || op == JIT_OP_urem || op == JIT_OP_sdiv || op == JIT_OP_srem) {
         x[1] = jit_bor(g->b, x[1], jit_iconst(g->b, t, 1)); /* MIN / -1 is still there */
-        if (one_in(2))
-            x[1] = jit_ushr(g->b, x[1], jit_iconst(g->b, JIT_I8, 1)), x[1] = jit_bor(g->b, x[1],
-                jit_iconst(g->b, t, 2));
+        if (one_in(2)) {
+            x[1] = jit_ushr(g->b, x[1], jit_iconst(g->b, JIT_I8, 1));
+            x[1] = jit_bor(g->b, x[1], jit_iconst(g->b, t, 2));
+        }
     }
     if (op == JIT_OP_fcvt_to_uint || op == JIT_OP_fcvt_to_sint) {
         jit_type ft = jit_builder_type(g->b, x[0]);
@@ -267,8 +269,10 @@ static void tame(gen *g, jit_opcode op, jit_type t, jit_value *x)
         if (op == JIT_OP_fcvt_to_uint)
             x[0] = jit_fabs(g->b, x[0]);
     }
-    if (op == JIT_OP_uadd_overflow_trap)
-        x[1] = jit_ushr(g->b, x[1], x[0]), x[0] = jit_ushr(g->b, x[0], jit_iconst(g->b, JIT_I8, 20));
+    if (op == JIT_OP_uadd_overflow_trap) {
+        x[1] = jit_ushr(g->b, x[1], x[0]);
+        x[0] = jit_ushr(g->b, x[0], jit_iconst(g->b, JIT_I8, 20));
+    }
 }
 
 static void computation(gen *g)
@@ -321,13 +325,16 @@ static jit_mem any_flags(uint32_t offset, unsigned bytes, bool in_bounds)
 
 static jit_value load(gen *g, jit_type t, jit_mem m, jit_value p, int32_t offset)
 {
-    switch (t > JIT_I8 && t <= JIT_I64 ? below(8) : 9) {
+    uint32_t extending = t > JIT_I64 ? 0 : 2 * (uint32_t)(t - JIT_I8); /* forms that T has */
+    uint32_t form = below(extending + 3);
+
+    switch (form < extending ? form : 6) {
     case 0: return jit_uload8(g->b, t, m, p, offset);
     case 1: return jit_sload8(g->b, t, m, p, offset);
-    case 2: return t >= JIT_I32 ? jit_uload16(g->b, t, m, p, offset) : jit_load(g->b, t, m, p, offset);
-    case 3: return t >= JIT_I32 ? jit_sload16(g->b, t, m, p, offset) : jit_load(g->b, t, m, p, offset);
-    case 4: return t == JIT_I64 ? jit_uload32(g->b, t, m, p, offset) : jit_load(g->b, t, m, p, offset);
-    case 5: return t == JIT_I64 ? jit_sload32(g->b, t, m, p, offset) : jit_load(g->b, t, m, p, offset);
+    case 2: return jit_uload16(g->b, t, m, p, offset);
+    case 3: return jit_sload16(g->b, t, m, p, offset);
+    case 4: return jit_uload32(g->b, t, m, p, offset);
+    case 5: return jit_sload32(g->b, t, m, p, offset);
     default: return jit_load(g->b, t, m, p, offset);
     }
 }
@@ -371,7 +378,8 @@ static void heap_access(gen *g)
     if (!one_in(3)) { /* an index of any width, scaled */
         jit_value index = pick(g, any_int());
         if (jit_builder_type(g->b, index) != JIT_I64)
-            index = one_in(2) ? jit_uextend(g->b, JIT_I64, index) : jit_sextend(g->b, JIT_I64, index);
+            index = one_in(2) ? jit_uextend(g->b, JIT_I64, index)
+                              : jit_sextend(g->b, JIT_I64, index);
         unsigned scale = below(4);
         index = jit_band(g->b, index, jit_iconst(g->b, JIT_I64, mask >> scale));
         if (scale > 0)
@@ -545,7 +553,10 @@ static void statements(gen *g, uint32_t n)
 
 /* ---- Functions and modules ---- */
 
-typedef struct shape { jit_signature sig; jit_abi_param params[MAX_PARAMS], results[MAX_RESULTS]; } shape;
+typedef struct shape {
+    jit_signature sig;
+    jit_abi_param params[MAX_PARAMS], results[MAX_RESULTS];
+} shape;
 
 static jit_abi_param any_param(void)
 {
@@ -555,7 +566,8 @@ static jit_abi_param any_param(void)
 
 static void make_shape(shape *s)
 {
-    static const jit_conv convs[] = { JIT_CONV_DEFAULT, JIT_CONV_SYSTEM_V, JIT_CONV_FAST, JIT_CONV_TAIL };
+    static const jit_conv convs[] = { JIT_CONV_DEFAULT, JIT_CONV_SYSTEM_V, JIT_CONV_FAST,
+                                      JIT_CONV_TAIL };
 
     memset(s, 0, sizeof *s);
     s->sig.conv = convs[one_in(2) ? 0 : below(4)];
@@ -708,7 +720,8 @@ static bool run_machine(const machine *on, jit_level level, const jit_module *m,
         answer got = { 0 };
         memset(results, 0, sizeof results);
         memcpy(heap, image, HEAP);
-        jit_call_result c = jit_invoke(on->engine, jit_code_entry(codes[n - 1]), sig, args[r], results);
+        jit_entry entry = jit_code_entry(codes[n - 1]);
+        jit_call_result c = jit_invoke(on->engine, entry, sig, args[r], results);
         got.trapped = c.trap != JIT_TRAP_NONE;
         got.trap = c.trap;
         take(&got, sig, results);
@@ -799,7 +812,9 @@ static void run_program(void)
     const jit_signature *sig = &shapes[n - 1].sig;
     for (int r = 0; r < RUNS; r++)
         for (uint32_t k = 0; k < sig->nparams; k++) {
-            uint64_t x = k == 0 ? (uint64_t)(uintptr_t)heap : any_bits(JIT_PARAM_TYPE(sig->params[k]));
+            uint64_t x = any_bits(JIT_PARAM_TYPE(sig->params[k]));
+            if (k == 0)
+                x = (uint64_t)(uintptr_t)heap;
             memset(&args[r][k], 0, sizeof args[r][k]);
             memcpy(args[r][k].at, &x, 8);
         }

@@ -1,5 +1,6 @@
-/* verify_compile.c - whatever the verifier passes must compile, and what it does not must be refused
- * without harm: text is read, its functions are damaged in memory, verified, run and compiled.
+/* verify_compile.c - whatever the verifier passes must compile, and what it does not must be
+ * refused without harm: text is read, its functions are damaged in memory, verified, run and
+ * compiled.
  *
  * Mutated text seldom parses, so most faults are put into the IR itself: operands, opcodes, types,
  * targets, immediates and the order of instructions are changed by a generator that the input's

@@ -86,7 +86,8 @@ static void refuses(session *s, const char *name, jit_status status, const char 
 {
     jit_run r = run3(s, name, 0, 0, 0);
     cr_expect(r.outcome == JIT_REFUSED && r.status == status && strstr(r.message, message),
-              "%s: outcome %d, status %d, %s", name, r.outcome, r.status, r.message ? r.message : "");
+              "%s: outcome %d, status %d, %s", name, r.outcome, r.status,
+              r.message ? r.message : "");
 }
 
 /* ---- Control flow ---- */
@@ -1054,8 +1055,8 @@ Test(interp, any_allocation_may_fail)
         if (in && jit_interp_define(in, "host", fill, NULL) == JIT_OK) {
             jit_run r = jit_interp_run(in, jit_module_find(s.m, "f"), args, &out, 0);
             done = r.outcome == JIT_RETURNED;
-            cr_assert(done || (r.outcome == JIT_REFUSED && r.status == JIT_ERR_NOMEM), "%d: %d %s", n,
-                      r.outcome, r.message ? r.message : "");
+            cr_assert(done || (r.outcome == JIT_REFUSED && r.status == JIT_ERR_NOMEM),
+                      "%d: %d %s", n, r.outcome, r.message ? r.message : "");
         }
         jit_interp_free(in);
         cr_assert_eq(f.live, 0);

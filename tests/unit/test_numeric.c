@@ -64,8 +64,8 @@ static double f64(uint64_t bits)
 }
 
 /* Evaluates op, which must be known; the first result. */
-static uint64_t eval(jit_opcode op, jit_type t, jit_type argtype, uint64_t x, uint64_t y, uint64_t z,
-                     uint64_t *second, unsigned *trap)
+static uint64_t eval(jit_opcode op, jit_type t, jit_type argtype, uint64_t x, uint64_t y,
+                     uint64_t z, uint64_t *second, unsigned *trap)
 {
     uint64_t args[3] = { x, y, z }, results[2] = { 0, 0 };
     unsigned none;
@@ -134,14 +134,14 @@ static void check_product(jit_type t, uint64_t x, uint64_t y)
     unsigned w = jit_type_bits(t);
     u128 product = (u128)x * y;
     i128 sx = as_signed(x, w), sy = as_signed(y, w);
-    uint64_t flag;
+    uint64_t flag, low = low_bits((uint64_t)product, w);
 
-    cr_assert(eval2(JIT_OP_imul, t, x, y) == low_bits((uint64_t)product, w));
+    cr_assert(eval2(JIT_OP_imul, t, x, y) == low);
     cr_assert(eval2(JIT_OP_umulhi, t, x, y) == (uint64_t)(product >> w));
     cr_assert(eval2(JIT_OP_smulhi, t, x, y) == wrap(sx * sy >> w, w));
-    cr_assert(eval(JIT_OP_umul_overflow, t, t, x, y, 0, &flag, NULL) == low_bits((uint64_t)product, w));
+    cr_assert(eval(JIT_OP_umul_overflow, t, t, x, y, 0, &flag, NULL) == low);
     cr_assert(flag == (product >> w != 0));
-    cr_assert(eval(JIT_OP_smul_overflow, t, t, x, y, 0, &flag, NULL) == low_bits((uint64_t)product, w));
+    cr_assert(eval(JIT_OP_smul_overflow, t, t, x, y, 0, &flag, NULL) == low);
     cr_assert(flag == !fits_signed(sx * sy, w));
 }
 
@@ -185,7 +185,8 @@ static void check_simple(jit_type t, uint64_t x, uint64_t y)
     cr_assert(eval2(JIT_OP_rotl, t, x, y) == low_bits((uint64_t)(twice >> (w - n)), w));
     cr_assert(eval2(JIT_OP_rotr, t, x, y) == low_bits((uint64_t)(twice >> n), w));
 
-    bool holds[] = { x == y, x != y, sx < sy, sx >= sy, sx <= sy, sx > sy, x < y, x >= y, x <= y, x > y };
+    bool holds[] = { x == y, x != y, sx < sy, sx >= sy, sx <= sy, sx > sy,
+                     x < y, x >= y, x <= y, x > y };
     for (unsigned cc = JIT_EQ; cc <= JIT_UGT; cc++)
         cr_assert(jit_eval_icmp((jit_intcc)cc, w, x, y) == holds[cc]);
 }
@@ -222,7 +223,8 @@ static void check_unary(jit_type t, uint64_t x)
     cr_assert(eval1(JIT_OP_bitrev, t, x) == reversed);
     cr_assert(w == 8 || eval1(JIT_OP_bswap, t, x) == swapped);
     cr_assert(eval1(JIT_OP_ineg, t, x) == wrap(-(i128)x, w));
-    cr_assert(eval1(JIT_OP_iabs, t, x) == wrap(as_signed(x, w) < 0 ? -as_signed(x, w) : (i128)x, w));
+    i128 sx = as_signed(x, w);
+    cr_assert(eval1(JIT_OP_iabs, t, x) == wrap(sx < 0 ? -sx : sx, w));
     cr_assert(eval1(JIT_OP_bnot, t, x) == low_bits(~x, w));
 }
 
@@ -246,7 +248,8 @@ Test(numeric, edges_and_random_pairs_of_all_widths_agree_with_wide_arithmetic)
     for (jit_type t = JIT_I16; t <= JIT_I64; t++) {
         unsigned w = jit_type_bits(t);
         uint64_t min = (uint64_t)1 << (w - 1), all = low_bits(~(uint64_t)0, w);
-        uint64_t edges[] = { 0, 1, 2, 3, min - 2, min - 1, min, min + 1, all - 1, all, w - 1, w, w + 1 };
+        uint64_t edges[] = { 0, 1, 2, 3, min - 2, min - 1, min, min + 1, all - 1, all,
+                             w - 1, w, w + 1 };
         size_t n = sizeof edges / sizeof edges[0];
 
         for (size_t i = 0; i < n; i++)
@@ -272,7 +275,8 @@ Test(numeric, conversions_between_integers_extend_cut_and_mask)
     cr_expect_eq(convert(JIT_OP_bmask, JIT_I64, JIT_I8, 2), UINT64_MAX);
     cr_expect_eq(convert(JIT_OP_bmask, JIT_I8, JIT_I64, (uint64_t)1 << 40), 0xff);
     cr_expect_eq(convert(JIT_OP_bmask, JIT_I32, JIT_I16, 0), 0);
-    cr_expect_eq(convert(JIT_OP_bitcast, JIT_F64, JIT_I64, 0x7ff0000000000001u), 0x7ff0000000000001u);
+    cr_expect_eq(convert(JIT_OP_bitcast, JIT_F64, JIT_I64, 0x7ff0000000000001u),
+                 0x7ff0000000000001u);
 
     uint64_t high, low = eval(JIT_OP_isplit, JIT_I16, JIT_I16, 0xabcd, 0, 0, &high, NULL);
     cr_expect(low == 0xcd && high == 0xab);
@@ -284,8 +288,8 @@ Test(numeric, conditions_look_at_the_whole_value)
     cr_expect_eq(eval(JIT_OP_select, JIT_I8, JIT_I64, (uint64_t)1 << 63, 7, 9, NULL, NULL), 7);
     cr_expect_eq(eval(JIT_OP_select_spectre_guard, JIT_I8, JIT_I16, 0, 7, 9, NULL, NULL), 9);
     cr_expect_eq(eval(JIT_OP_bitselect, JIT_I8, JIT_I8, 0xf0, 0xaa, 0x55, NULL, NULL), 0xa5);
-    cr_expect_eq(eval(JIT_OP_bitselect, JIT_F32, JIT_F32, 0x80000000, 0xffffffff, 0x3f800000, NULL, NULL),
-                 0xbf800000);
+    cr_expect_eq(eval(JIT_OP_bitselect, JIT_F32, JIT_F32, 0x80000000, 0xffffffff, 0x3f800000,
+                      NULL, NULL), 0xbf800000);
 }
 
 Test(numeric, explicit_traps_carry_their_own_code)
@@ -322,8 +326,8 @@ Test(numeric, what_is_not_a_scalar_of_64_bits_is_left_alone)
 
 /* ---- Floats ---- */
 
-/* x * y + z by exact fractions, rounded once (tests/gen/exactfloat.py): sums that cancel, ties decided
- * far below, subnormal and overflowing results, zeros. */
+/* x, y, z and x * y + z by exact fractions, rounded once (tests/gen/exactfloat.py): sums that
+ * cancel, ties decided far below, subnormal and overflowing results, zeros. */
 static const uint32_t fma_f32[][4] = {
     { 0x3a328993, 0xb7094597, 0x31bf7850, 0xa46c4b50 },
     { 0x3a328993, 0xb7094597, 0x31bf784f, 0xa60ec4b5 },
@@ -419,12 +423,14 @@ static const uint64_t fma_f64[][4] = {
 
 Test(numeric, fma_rounds_once_as_exact_fractions_do)
 {
-    for (size_t k = 0; k < sizeof fma_f32 / sizeof fma_f32[0]; k++)
-        cr_expect(jit_float_fma(JIT_F32, fma_f32[k][0], fma_f32[k][1], fma_f32[k][2]) == fma_f32[k][3],
-                  "f32 %zu", k);
-    for (size_t k = 0; k < sizeof fma_f64 / sizeof fma_f64[0]; k++)
-        cr_expect(jit_float_fma(JIT_F64, fma_f64[k][0], fma_f64[k][1], fma_f64[k][2]) == fma_f64[k][3],
-                  "f64 %zu", k);
+    for (size_t k = 0; k < sizeof fma_f32 / sizeof fma_f32[0]; k++) {
+        const uint32_t *v = fma_f32[k];
+        cr_expect(jit_float_fma(JIT_F32, v[0], v[1], v[2]) == v[3], "f32 %zu", k);
+    }
+    for (size_t k = 0; k < sizeof fma_f64 / sizeof fma_f64[0]; k++) {
+        const uint64_t *v = fma_f64[k];
+        cr_expect(jit_float_fma(JIT_F64, v[0], v[1], v[2]) == v[3], "f64 %zu", k);
+    }
 }
 
 #ifdef __x86_64__
@@ -513,10 +519,10 @@ Test(numeric, rounding_of_every_f16_agrees_with_integers)
             up = jit_float_from_int(JIT_F16, false, (u128)(whole + (rest > 0)));
             near = away ? up : down;
         }
-        cr_assert(eval1(JIT_OP_trunc, JIT_F16, x) == (sign | down), "trunc %llx", (unsigned long long)x);
+        cr_assert(eval1(JIT_OP_trunc, JIT_F16, x) == (sign | down));
         cr_assert(eval1(JIT_OP_ceil, JIT_F16, x) == (sign | (sign ? down : up)));
         cr_assert(eval1(JIT_OP_floor, JIT_F16, x) == (sign | (sign ? up : down)));
-        cr_assert(eval1(JIT_OP_nearest, JIT_F16, x) == (sign | near), "%llx", (unsigned long long)x);
+        cr_assert(eval1(JIT_OP_nearest, JIT_F16, x) == (sign | near), "%x", (unsigned)x);
     }
 }
 
@@ -565,7 +571,8 @@ Test(numeric, square_roots_are_the_nearest_ones)
         cr_assert((int)(r >> mant) - bias == half);
         u128 root = (r & (((uint64_t)1 << mant) - 1)) | (uint64_t)1 << mant;
         u128 value = (u128)(fraction | (uint64_t)1 << mant) << (mant + exp - 2 * half) << 2;
-        cr_assert((2 * root - 1) * (2 * root - 1) < value && value < (2 * root + 1) * (2 * root + 1));
+        cr_assert((2 * root - 1) * (2 * root - 1) < value);
+        cr_assert(value < (2 * root + 1) * (2 * root + 1));
     }
     cr_expect_eq(eval1(JIT_OP_sqrt, JIT_F64, bits64(-0.0)), bits64(-0.0));
     cr_expect_eq(eval1(JIT_OP_sqrt, JIT_F64, bits64(-1.0)), 0x7ff8000000000000u);
@@ -582,8 +589,9 @@ Test(numeric, integers_become_floats_with_one_rounding)
             x = ((uint64_t)1 << 63 | (uint64_t)1 << (k & 1 ? 39 : 10)) + any_bits() % 3 - 1;
         cr_assert(convert(JIT_OP_fcvt_from_uint, JIT_F32, JIT_I64, x) == bits32((float)x));
         cr_assert(convert(JIT_OP_fcvt_from_uint, JIT_F64, JIT_I64, x) == bits64((double)x));
-        cr_assert(convert(JIT_OP_fcvt_from_sint, JIT_F32, JIT_I64, x) == bits32((float)(int64_t)x));
-        cr_assert(convert(JIT_OP_fcvt_from_sint, JIT_F64, JIT_I64, x) == bits64((double)(int64_t)x));
+        int64_t s = (int64_t)x;
+        cr_assert(convert(JIT_OP_fcvt_from_sint, JIT_F32, JIT_I64, x) == bits32((float)s));
+        cr_assert(convert(JIT_OP_fcvt_from_sint, JIT_F64, JIT_I64, x) == bits64((double)s));
         cr_assert(convert(JIT_OP_fcvt_from_sint, JIT_F32, JIT_I32, x & UINT32_MAX)
                   == bits32((float)(int32_t)(uint32_t)x));
     }
@@ -615,7 +623,8 @@ Test(numeric, floats_become_integers_or_trap_at_the_exact_limits)
         cr_expect_eq(trap, JIT_TRAP_INT_OVF);
         to_int(JIT_OP_fcvt_to_sint, t, half - inside, &trap);
         cr_expect_eq(trap, 0);
-        cr_expect(to_int(JIT_OP_fcvt_to_sint, t, -half, &trap) == (uint64_t)1 << (w - 1) && trap == 0);
+        cr_expect(to_int(JIT_OP_fcvt_to_sint, t, -half, &trap) == (uint64_t)1 << (w - 1));
+        cr_expect_eq(trap, 0);
         to_int(JIT_OP_fcvt_to_sint, t, -half - (w == 64 ? 2048 : 1), &trap);
         cr_expect_eq(trap, JIT_TRAP_INT_OVF);
         eval(JIT_OP_fcvt_to_sint, t, JIT_F32, 0x7fa00000, 0, 0, NULL, &trap);
@@ -639,8 +648,9 @@ Test(numeric, floats_in_range_truncate_as_in_c)
         double x = (double)(int64_t)any_bits() / (double)((uint64_t)1 << any_bits() % 63 | 1);
         if (x >= 9223372036854775808.0 || x < -9223372036854775808.0)
             continue;
-        cr_assert(convert(JIT_OP_fcvt_to_sint, JIT_I64, JIT_F64, bits64(x)) == (uint64_t)(int64_t)x);
-        cr_assert(convert(JIT_OP_fcvt_to_sint_sat, JIT_I64, JIT_F64, bits64(x)) == (uint64_t)(int64_t)x);
+        uint64_t b = bits64(x), cut = (uint64_t)(int64_t)x;
+        cr_assert(convert(JIT_OP_fcvt_to_sint, JIT_I64, JIT_F64, b) == cut);
+        cr_assert(convert(JIT_OP_fcvt_to_sint_sat, JIT_I64, JIT_F64, b) == cut);
     }
 }
 
@@ -664,8 +674,10 @@ Test(numeric, every_f16_survives_a_wider_format)
 {
     for (uint64_t x = 0; x < 65536; x++) {
         uint64_t quiet = jit_float_is_nan(JIT_F16, x) ? x | 0x200 : x;
-        cr_assert(jit_float_convert(JIT_F16, JIT_F32, jit_float_convert(JIT_F32, JIT_F16, x)) == quiet);
-        cr_assert(jit_float_convert(JIT_F16, JIT_F64, jit_float_convert(JIT_F64, JIT_F16, x)) == quiet);
+        uint64_t single = jit_float_convert(JIT_F32, JIT_F16, x);
+        uint64_t wide = jit_float_convert(JIT_F64, JIT_F16, x);
+        cr_assert(jit_float_convert(JIT_F16, JIT_F32, single) == quiet);
+        cr_assert(jit_float_convert(JIT_F16, JIT_F64, wide) == quiet);
     }
 }
 
