@@ -4,16 +4,20 @@
 #include <assert.h>
 #include <string.h>
 
-static float ceil_f32(float x) { return jit_soft_ceilf(x); }
-static double ceil_f64(double x) { return jit_soft_ceil(x); }
-static float floor_f32(float x) { return jit_soft_floorf(x); }
-static double floor_f64(double x) { return jit_soft_floor(x); }
-static float trunc_f32(float x) { return jit_soft_truncf(x); }
-static double trunc_f64(double x) { return jit_soft_trunc(x); }
-static float nearest_f32(float x) { return jit_soft_nearestf(x); }
-static double nearest_f64(double x) { return jit_soft_nearest(x); }
-static float fma_f32(float x, float y, float z) { return jit_soft_fmaf(x, y, z); }
-static double fma_f64(double x, double y, double z) { return jit_soft_fma(x, y, z); }
+/* A NaN is the canonical one, so that the caller need not know whether it has to be. */
+static float canonical_f32(float x) { return x == x ? x : __builtin_nanf(""); }
+static double canonical_f64(double x) { return x == x ? x : __builtin_nan(""); }
+
+static float ceil_f32(float x) { return canonical_f32(jit_soft_ceilf(x)); }
+static double ceil_f64(double x) { return canonical_f64(jit_soft_ceil(x)); }
+static float floor_f32(float x) { return canonical_f32(jit_soft_floorf(x)); }
+static double floor_f64(double x) { return canonical_f64(jit_soft_floor(x)); }
+static float trunc_f32(float x) { return canonical_f32(jit_soft_truncf(x)); }
+static double trunc_f64(double x) { return canonical_f64(jit_soft_trunc(x)); }
+static float nearest_f32(float x) { return canonical_f32(jit_soft_nearestf(x)); }
+static double nearest_f64(double x) { return canonical_f64(jit_soft_nearest(x)); }
+static float fma_f32(float x, float y, float z) { return canonical_f32(jit_soft_fmaf(x, y, z)); }
+static double fma_f64(double x, double y, double z) { return canonical_f64(jit_soft_fma(x, y, z)); }
 
 /* ISO C has no conversion from function to data pointer; POSIX makes both one size. */
 static void *address_of(jit_entry f)

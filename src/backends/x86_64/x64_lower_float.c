@@ -70,7 +70,7 @@ static void lower_sqrt(lower *l, const ir_inst *i)
     canonicalize(l, i, d);
 }
 
-/* A result that a library function returns: canonical already, for the functions know no setting. */
+/* What a library function returns; its NaNs are canonical always. */
 static void call_library(lower *l, const ir_inst *i, unsigned f32, unsigned f64)
 {
     ir_args a = inst_args(l->f, i);
