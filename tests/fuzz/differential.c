@@ -7,7 +7,8 @@
  * a heap page between guard pages. Each is run by the interpreter and compiled at O0 and O1 for the
  * bare machine and for all that the host has. Results (NaNs made canonical), trap codes and the
  * heap must be the same; all promises in the flags are true, so the interpreter must find no
- * breach. On a difference the module is printed with its arguments. --print shows the program of a seed. */
+ * breach. On a difference the module is printed with its arguments. --print shows the program of a
+ * seed. */
 #define _GNU_SOURCE
 #include "gantry/jit.h"
 #include "ir/func.h"
