@@ -33,14 +33,24 @@ static bool words_in_range(const jit_func *f, uint32_t at, uint64_t n)
     return at != 0 && at + n <= f->pool.len;
 }
 
+/* The writer names the constants among the operands. */
+static bool is_constant_printable(const jit_func *f, const ir_inst *i)
+{
+    return i->op < JIT_OP_COUNT && (op_of(i)->format != FMT_CONST || i->a - 1 < f->consts.len);
+}
+
 static bool values_in_range(const jit_func *f, const uint32_t *ids, uint32_t n)
 {
+    const ir_value *v;
+
     for (uint32_t k = 0; k < n; k++) {
         if (ids[k] >= EH_RET(0))
             continue;
-        if (ids[k] - 1 >= f->values.len
-            || (f->values.at[ids[k] - 1].kind == VALUE_RESULT
-                && f->values.at[ids[k] - 1].def >= f->insts.len))
+        if (ids[k] - 1 >= f->values.len)
+            return false;
+        v = &f->values.at[ids[k] - 1];
+        if (v->kind == VALUE_RESULT
+            && (v->def >= f->insts.len || !is_constant_printable(f, inst_at(f, v->def))))
             return false;
     }
     return true;
