@@ -111,7 +111,6 @@ static uint8_t *place_of(x64_args *a, const x64_role *r)
     switch (r->place) {
     case X64_AT_REG: return &a->reg;
     case X64_AT_V: return &a->v;
-    case X64_AT_OPCODE: return &a->rm;
     case X64_AT_RM: return a->is_mem ? NULL : &a->rm;
     default: return NULL;
     }

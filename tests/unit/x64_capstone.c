@@ -31,7 +31,6 @@ static uint64_t register_of(const x64_case *c, const x64_role *r)
     switch (r->place) {
     case X64_AT_REG: return reg_bit(r, a->reg);
     case X64_AT_V: return reg_bit(r, a->v);
-    case X64_AT_OPCODE: return reg_bit(r, a->rm);
     case X64_AT_RM: return a->is_mem ? 0 : reg_bit(r, a->rm);
     default: return r->constraint == RA_FIXED ? REG_BIT(r->fixed) : 0;
     }

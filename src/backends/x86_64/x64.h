@@ -45,7 +45,12 @@ enum { /* modes of rounds: inexact is not signalled */
 };
 
 /* Where an operand stands in the encoding. */
-enum { X64_AT_NONE, X64_AT_REG, X64_AT_RM, X64_AT_V, X64_AT_OPCODE };
+enum {
+    X64_AT_NONE,
+    X64_AT_REG, /* modrm.reg */
+    X64_AT_RM,  /* modrm.rm, or the low bits of the opcode */
+    X64_AT_V    /* VEX.vvvv */
+};
 
 /* One operand of a shape. */
 typedef struct x64_role {

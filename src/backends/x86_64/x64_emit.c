@@ -87,22 +87,25 @@ static x64_mem memory(emit *e, const minst *i, const ra_operand *rest, unsigned 
     }
 }
 
-static void check_operand(const emit *e, const minst *i, const ra_operand *ops, const x64_role *r,
-                          unsigned n)
+/* The encoding's number of an operand's register. Spill slots are the caller's affair. */
+static inline uint8_t number_of(const emit *e, const minst *i, const ra_operand *ops,
+                                const x64_role *r, ra_loc loc)
 {
-    ra_loc loc = ops[n].loc;
-    bool fits = r->cls == RC_INT ? x64_is_int(loc) : x64_is_xmm(loc);
+    ra_loc number = loc - (r->cls == RC_FLOAT ? X64_XMM(0) : 0u);
 
-    if (!fits && !(r->constraint == RA_ANY && loc_is_slot(loc)))
+    if (number >= 16)
         refuse(e, i, loc == LOC_NONE ? "operand left virtual" : "operand in the wrong place");
-    if ((r->constraint == RA_FIXED && loc != r->fixed) || (r->constraint == RA_TIED && loc != ops[r->fixed].loc))
+    if ((r->constraint == RA_FIXED && loc != r->fixed)
+        || (r->constraint == RA_TIED && loc != ops[r->fixed].loc))
         refuse(e, i, "operand in another register than it must be");
+    return (uint8_t)number;
 }
 
-/* Fills in what the row's encoding holds; an operand k of the row is ops[n]. */
+/* Fills in what the row's encoding holds. */
 static void gather(emit *e, const minst *i, const ra_operand *ops, unsigned nops, x64_args *a)
 {
     const x64_shape *s = x64_shape_of(i->op);
+    bool memory_given = i->am != MEM_NONE;
     unsigned n = 0;
 
     a->size = i->size;
@@ -110,35 +113,24 @@ static void gather(emit *e, const minst *i, const ra_operand *ops, unsigned nops
     a->cc = i->cc;
     a->imm = i->imm;
     a->reg = a->rm = a->v = 0;
-    a->is_mem = false;
+    a->is_mem = memory_given;
     a->symbol = i->ref;
     for (unsigned k = 0; k < s->n; k++) {
         const x64_role *r = &jit_x64_roles[s->role[k]];
-        if (r->mem && i->am != MEM_NONE)
+        if (r->mem && memory_given)
             continue;
         if (n >= nops)
             refuse(e, i, "operand missing");
-        check_operand(e, i, ops, r, n);
         ra_loc loc = ops[n++].loc;
-        switch (r->place) {
-        case X64_AT_REG: a->reg = x64_hw(loc); break;
-        case X64_AT_V: a->v = x64_hw(loc); break;
-        case X64_AT_OPCODE: a->rm = x64_hw(loc); break;
-        case X64_AT_RM:
-            if (loc_is_slot(loc)) {
-                a->is_mem = true;
-                a->mem = spill_mem(e, loc, ops[n - 1].width);
-            } else {
-                a->rm = x64_hw(loc);
-            }
-            break;
-        default: break;
+        if (r->constraint == RA_ANY && loc_is_slot(loc)) {
+            a->is_mem = true;
+            a->mem = spill_mem(e, loc, ops[n - 1].width);
+        } else {
+            a->place[r->place] = number_of(e, i, ops, r, loc);
         }
     }
-    if (i->am != MEM_NONE) {
-        a->is_mem = true;
+    if (memory_given)
         a->mem = memory(e, i, ops + n, nops - n);
-    }
 }
 
 /* ---- Putting ---- */

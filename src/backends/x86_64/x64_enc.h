@@ -28,7 +28,10 @@ typedef struct x64_mem {
  * the row's affair. */
 typedef struct x64_args {
     uint8_t size, size2, cc;
-    uint8_t reg, rm, v;  /* modrm.reg; modrm.rm or the opcode's register; VEX.vvvv */
+    union {
+        struct { uint8_t none, reg, rm, v; };
+        uint8_t place[4]; /* by X64_AT_* */
+    };
     bool is_mem;         /* mem, not rm */
     x64_mem mem;
     int64_t imm;
