@@ -1,0 +1,126 @@
+/* main.c - the command `gantry`: reads its options and hands over to a command. */
+#include "tool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: gantry COMMAND [OPTION]... FILE...\n"
+    "  test [--target ARCH] [-O0|-O1|-O2|-O3] [--interpret] [--all] FILE...\n"
+    "                      compile and run each file's run lines\n"
+    "  verify FILE...      parse and verify every function, report every fault\n"
+    "  print FILE...       print the functions back in canonical CLIF\n"
+    "  compile [--target ARCH] [-O0|-O1|-O2|-O3] [-S] [-o FILE] FILE...\n"
+    "                      compile every function; -S: disassembly, -o: the code\n"
+    "  run [--target ARCH] [-O0|-O1|-O2|-O3] FILE [ARG]...\n"
+    "                      call the function %main, or else the first\n"
+    "  --version, --help\n";
+
+typedef struct command {
+    const char *name;
+    int (*run)(const options *o);
+    bool options, of_test, of_compile; /* which options it takes */
+} command;
+
+static const command commands[] = {
+    { "test", tool_test, true, true, false },
+    { "verify", tool_verify_command, false, false, false },
+    { "print", tool_print, false, false, false },
+    { "compile", tool_compile, true, false, true },
+    { "run", tool_run, true, false, false }
+};
+
+static int misuse(const char *what, const char *word)
+{
+    fprintf(stderr, "gantry: %s%s%s\n%s", what, word ? " " : "", word ? word : "", usage);
+    return 2;
+}
+
+static bool set_arch(options *o, const char *name)
+{
+    if (strcmp(name, "x86_64") == 0)
+        o->arch = JIT_ARCH_X86_64;
+    else if (strcmp(name, "aarch64") == 0)
+        o->arch = JIT_ARCH_AARCH64;
+    else
+        return false;
+    return true;
+}
+
+/* Reads the option at argv[*k], and its value; false: it is none that the command takes. */
+static bool read_option(const command *c, options *o, int argc, char **argv, int *k)
+{
+    const char *word = argv[*k], *value = *k + 1 < argc ? argv[*k + 1] : NULL;
+
+    if (c->options && strcmp(word, "--target") == 0 && value) {
+        ++*k;
+        return set_arch(o, value);
+    }
+    if (c->options && strncmp(word, "--target=", 9) == 0)
+        return set_arch(o, word + 9);
+    if (c->options && word[1] == 'O' && word[2] >= '0' && word[2] <= '3' && word[3] == 0) {
+        o->level = (jit_level)(JIT_O0 + (word[2] - '0'));
+        return true;
+    }
+    if (c->of_test && strcmp(word, "--interpret") == 0)
+        return o->interpret = true;
+    if (c->of_test && strcmp(word, "--all") == 0)
+        return o->all = true;
+    if (c->of_compile && strcmp(word, "-S") == 0)
+        return o->disassemble = true;
+    if (c->of_compile && strcmp(word, "-o") == 0 && value) {
+        o->output = value;
+        ++*k;
+        return true;
+    }
+    return false;
+}
+
+/* Options stand before the files; what follows the file of `run` is the function's. */
+static int run_command(const command *c, int argc, char **argv)
+{
+    options o;
+    int n = 0, status;
+    bool only_args = false;
+
+    memset(&o, 0, sizeof o);
+    o.args = argv;
+    for (int k = 0; k < argc; k++) {
+        bool is_option = argv[k][0] == '-' && argv[k][1] != 0 && !only_args
+                         && !(c->run == tool_run && n > 0);
+        if (is_option && strcmp(argv[k], "--") == 0)
+            only_args = true;
+        else if (!is_option)
+            argv[n++] = argv[k]; /* over what was read already */
+        else if (!read_option(c, &o, argc, argv, &k))
+            return misuse("this makes no sense here:", argv[k < argc ? k : argc - 1]);
+    }
+    o.nargs = n;
+    if (n == 0)
+        return misuse("which file?", NULL);
+    status = c->run(&o);
+    tool_engine_end();
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return misuse("which command?", NULL);
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("gantry %s\nO2 and O3 run as O1: the mid-end is not there yet\n", jit_version());
+        return 0;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        fputs(usage, stdout);
+        return 0;
+    }
+    for (size_t k = 0; k < sizeof commands / sizeof *commands; k++)
+        if (strcmp(argv[1], commands[k].name) == 0)
+            return run_command(&commands[k], argc - 2, argv + 2);
+    if (strcmp(argv[1], "wasm") == 0) {
+        fprintf(stderr, "gantry: this build has no WebAssembly\n");
+        return 2;
+    }
+    return misuse("there is no command", argv[1]);
+}

@@ -1,0 +1,335 @@
+/* native.c - compiles a file's functions, links them and runs its run lines as machine code.
+ *
+ * A test file may hold anything, also a compiler's bug: so each configuration runs in a child
+ * process, which tells the parent over a pipe how each run line went. When the child dies, the line
+ * that killed it has failed, and another child goes on behind it. */
+#define _POSIX_C_SOURCE 200809L
+#include "tool.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SECONDS = 60 }; /* of one run line, and of compiling one file */
+
+/* One function: its unit and code, or why it has none. */
+typedef struct compiled {
+    jit_unit *unit;
+    jit_code *code;
+    jit_status status;
+    char message[400];
+} compiled;
+
+typedef struct program {
+    const source *source;
+    jit_engine *engine;
+    jit_ctx *ctx;
+    compiled *at;   /* by index in the module */
+    size_t n;
+} program;
+
+static void drop(compiled *c, jit_status status, const char *message)
+{
+    jit_unit_free(c->unit);
+    c->unit = NULL;
+    c->status = status;
+    snprintf(c->message, sizeof c->message, "%s", message);
+}
+
+/* The function of the module that a relocation names; n: none. */
+static size_t find_function(const program *p, const char *name)
+{
+    const jit_func *f = jit_module_find(p->source->module, name);
+
+    for (size_t k = 0; f && k < p->n; k++)
+        if (jit_module_function_at(p->source->module, k) == f)
+            return k;
+    return p->n;
+}
+
+/* Drops the functions that refer to one that has no code; whether there were any. */
+static bool drop_callers(program *p)
+{
+    bool any = false;
+    char text[400];
+
+    for (size_t k = 0; k < p->n; k++)
+        for (size_t r = 0; p->at[k].unit && r < jit_unit_reloc_count(p->at[k].unit); r++) {
+            const char *name = jit_unit_reloc(p->at[k].unit, r).name;
+            size_t callee = name ? find_function(p, name) : p->n;
+            if (!name || (callee < p->n && p->at[callee].unit))
+                continue;
+            if (callee == p->n && jit_engine_lookup(p->engine, name))
+                continue;
+            if (callee == p->n)
+                snprintf(text, sizeof text, "the name %.100s is not known", name);
+            else
+                snprintf(text, sizeof text, "it calls %.100s: %.250s", name, p->at[callee].message);
+            drop(&p->at[k], callee == p->n ? JIT_ERR_LINK : p->at[callee].status, text);
+            any = true;
+        }
+    return any;
+}
+
+static jit_status publish(program *p)
+{
+    jit_unit **units = tool_alloc(p->n, sizeof *units);
+    jit_code **codes = tool_alloc(p->n, sizeof *codes);
+    size_t n = 0;
+    jit_status status = JIT_OK;
+
+    for (size_t k = 0; k < p->n; k++)
+        if (p->at[k].unit)
+            units[n++] = p->at[k].unit;
+    if (n > 0)
+        status = jit_publish(p->engine, p->ctx, units, n, codes);
+    for (size_t k = 0, c = 0; status == JIT_OK && k < p->n; k++)
+        if (p->at[k].unit)
+            p->at[k].code = codes[c++];
+    free(units);
+    free(codes);
+    return status;
+}
+
+static void compile_all(program *p, const config *c)
+{
+    jit_settings settings = c->settings;
+    jit_status status;
+
+    settings.checks = JIT_CHECK_IR | JIT_CHECK_REGALLOC;
+    for (size_t k = 0; k < p->n; k++) {
+        const jit_func *f = jit_module_function_at(p->source->module, k);
+        status = jit_compile_unit(p->ctx, f, &settings, &p->at[k].unit);
+        if (status != JIT_OK)
+            drop(&p->at[k], status, jit_error_message(p->ctx));
+    }
+    status = publish(p);
+    if (status == JIT_ERR_LINK) {
+        while (drop_callers(p))
+            continue;
+        status = publish(p);
+    }
+    for (size_t k = 0; status != JIT_OK && k < p->n; k++)
+        if (p->at[k].unit)
+            drop(&p->at[k], status, jit_error_message(p->ctx));
+}
+
+static void end_program(program *p)
+{
+    for (size_t k = 0; k < p->n; k++) {
+        jit_code_free(p->at[k].code);
+        jit_unit_free(p->at[k].unit);
+    }
+    free(p->at);
+    jit_ctx_free(p->ctx);
+    jit_engine_free(p->engine);
+}
+
+static bool start_program(program *p, const source *s, const config *c, char *why, size_t size)
+{
+    memset(p, 0, sizeof *p);
+    p->source = s;
+    p->engine = tool_engine_for(c, why, size);
+    if (!p->engine)
+        return false;
+    p->ctx = jit_ctx_new(p->engine);
+    if (!p->ctx) {
+        snprintf(why, size, "no memory for a context");
+        jit_engine_free(p->engine);
+        return false;
+    }
+    p->n = jit_module_function_count(s->module);
+    p->at = tool_alloc(p->n, sizeof *p->at);
+    compile_all(p, c);
+    return true;
+}
+
+static outcome call(const program *p, size_t index, const jit_bits *args, jit_bits *results)
+{
+    const compiled *c = &p->at[index];
+    const jit_func *f = jit_module_function_at(p->source->module, index);
+    outcome out;
+    jit_call_result r;
+
+    memset(&out, 0, sizeof out);
+    if (!c->code) {
+        out.kind = c->status == JIT_ERR_UNSUPPORTED ? OUT_SKIPPED : OUT_BROKEN;
+        snprintf(out.message, sizeof out.message, "%s%s%s",
+                 out.kind == OUT_BROKEN ? jit_status_name(c->status) : "",
+                 out.kind == OUT_BROKEN ? ": " : "", c->message);
+        return out;
+    }
+    r = jit_invoke(p->engine, jit_code_entry(c->code), jit_func_signature(f), args, results);
+    if (r.status != JIT_OK) {
+        out.kind = r.status == JIT_ERR_UNSUPPORTED ? OUT_SKIPPED : OUT_BROKEN;
+        snprintf(out.message, sizeof out.message, "the call could not be made: %s",
+                 jit_status_name(r.status));
+    } else if (r.trap != JIT_TRAP_NONE) {
+        out.kind = OUT_TRAPPED;
+        out.trap = r.trap;
+    }
+    return out;
+}
+
+/* ---- The child and its parent ---- */
+
+static void tell(int fd, char c)
+{
+    while (write(fd, &c, 1) < 0)
+        continue;
+}
+
+/* Says which functions could not be compiled, other than for lack of support. */
+static bool report_errors(const program *p, const char *tag)
+{
+    bool any = false;
+
+    for (size_t k = 0; k < p->n; k++) {
+        const jit_func *f = jit_module_function_at(p->source->module, k);
+        if (p->at[k].status == JIT_OK || p->at[k].status == JIT_ERR_UNSUPPORTED)
+            continue;
+        tool_event(p->source->path, jit_func_line(f), "error", "[%s] %s: %s", tag, jit_func_name(f),
+                   p->at[k].message);
+        any = true;
+    }
+    return any;
+}
+
+static void run_child(const source *s, const config *c, const run_line *lines, size_t from,
+                      size_t n, int fd)
+{
+    program p;
+    char why[256];
+
+    alarm(SECONDS);
+    if (!start_program(&p, s, c, why, sizeof why)) {
+        outcome out = { OUT_SKIPPED, 0, "" };
+        snprintf(out.message, sizeof out.message, "%s", why);
+        tell(fd, 'c');
+        for (size_t k = from; k < n; k++)
+            tell(fd, tool_judge(s, c->tag, &lines[k], &out, NULL));
+        return;
+    }
+    tell(fd, from == 0 && report_errors(&p, c->tag) ? 'e' : 'c');
+    jit_traps_install();
+    for (size_t k = from; k < n; k++) {
+        const run_line *r = &lines[k];
+        jit_bits *results = tool_alloc(jit_func_signature(r->func)->nresults, sizeof *results);
+        outcome out;
+        alarm(SECONDS);
+        out = call(&p, r->index, r->args, results);
+        tell(fd, tool_judge(s, c->tag, r, &out, results));
+        free(results);
+    }
+    end_program(&p);
+}
+
+/* Reads what a child tells until it ends; the number of run lines that it finished. */
+static size_t listen(int fd, bool *compiled_all, totals *t)
+{
+    size_t done = 0;
+    ssize_t got;
+    char c;
+
+    *compiled_all = false;
+    while ((got = read(fd, &c, 1)) != 0) {
+        if (got < 0)
+            continue;
+        switch (c) {
+        case 'e':
+            t->refused = true;
+            *compiled_all = true;
+            break;
+        case 'c':
+            *compiled_all = true;
+            break;
+        default:
+            t->passed += c == 'p';
+            t->failed += c == 'f';
+            t->skipped += c == 's';
+            done++;
+        }
+    }
+    return done;
+}
+
+/* Runs the lines from `from` on in a child; the index of the line to go on with. */
+static size_t run_in_child(const source *s, const config *c, const run_line *lines, size_t from,
+                           size_t n, totals *t)
+{
+    int ends[2], status = 0;
+    size_t done;
+    bool compiled_all;
+    pid_t child;
+
+    fflush(stdout);
+    if (pipe(ends) != 0 || (child = fork()) < 0) {
+        tool_event(s->path, c->line, "error", "[%s] cannot start a process", c->tag);
+        t->refused = true;
+        return n;
+    }
+    if (child == 0) {
+        close(ends[0]);
+        run_child(s, c, lines, from, n, ends[1]);
+        fflush(stdout);
+        _Exit(0);
+    }
+    close(ends[1]);
+    done = from + listen(ends[0], &compiled_all, t);
+    close(ends[0]);
+    while (waitpid(child, &status, 0) < 0)
+        continue;
+    if (done >= n && compiled_all)
+        return n;
+    if (!compiled_all) {
+        tool_event(s->path, c->line, "error", "[%s] compiling ended with signal %d", c->tag,
+                   WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+        t->refused = true;
+        return n;
+    }
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+        tool_event(s->path, lines[done].line, "fail", "[%s] %s, got no end within %d s", c->tag,
+                   lines[done].text, SECONDS);
+    else
+        tool_event(s->path, lines[done].line, "fail", "[%s] %s, got signal %d", c->tag,
+                   lines[done].text, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    t->failed++;
+    return done + 1;
+}
+
+void tool_run_native(const source *s, const config *c, const run_line *lines, size_t n, totals *t)
+{
+    if (c->skip[0] != 0) {
+        outcome out = { OUT_SKIPPED, 0, "" };
+        snprintf(out.message, sizeof out.message, "%s", c->skip);
+        for (size_t k = 0; k < n; k++) {
+            tool_judge(s, c->tag, &lines[k], &out, NULL);
+            t->skipped++;
+        }
+        return;
+    }
+    for (size_t from = 0; from < n;)
+        from = run_in_child(s, c, lines, from, n, t);
+}
+
+outcome tool_call_native(const source *s, const config *c, size_t index, const jit_bits *args,
+                         jit_bits *results)
+{
+    outcome out = { OUT_BROKEN, 0, "" };
+    program p;
+
+    if (c->skip[0] != 0) {
+        snprintf(out.message, sizeof out.message, "%s", c->skip);
+        return out;
+    }
+    if (!start_program(&p, s, c, out.message, sizeof out.message))
+        return out;
+    jit_traps_install();
+    out = call(&p, index, args, results);
+    end_program(&p);
+    return out;
+}

@@ -1,0 +1,178 @@
+/* test.c - the command `test`: does what each file's header asks for, or what the options say. */
+#include "tool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- test verifier ---- */
+
+typedef struct fault { uint32_t line; char *text; bool wanted; } fault;
+typedef struct faults { fault *at; size_t n, cap; } faults;
+
+static void keep_fault(void *user, const jit_diagnostic *d)
+{
+    faults *f = user;
+    char text[1024];
+
+    if (f->n == f->cap) {
+        fault *more = tool_alloc(f->cap * 2 + 16, sizeof *more);
+        if (f->n > 0)
+            memcpy(more, f->at, f->n * sizeof *more);
+        free(f->at);
+        f->at = more;
+        f->cap = f->cap * 2 + 16;
+    }
+    snprintf(text, sizeof text, "%s%s%s", d->instruction ? d->instruction : "",
+             d->instruction ? ": " : "", d->text);
+    f->at[f->n++] = (fault){ d->line, tool_text(text, strlen(text)), false };
+}
+
+/* Holds the faults found against the comments `error: TEXT` on their lines. */
+static void judge_faults(const source *s, faults *f, totals *t)
+{
+    for (size_t k = 0; k < jit_module_directive_count(s->module); k++) {
+        jit_directive d = jit_module_directive(s->module, k);
+        const char *text = d.text + 6;
+        bool good = false;
+        if (d.kind != JIT_DIR_COMMENT || strncmp(d.text, "error:", 6) != 0)
+            continue;
+        while (*text == ' ')
+            text++;
+        for (size_t i = 0; i < f->n; i++)
+            if (f->at[i].line == d.line && strstr(f->at[i].text, text))
+                good = f->at[i].wanted = true;
+        tool_event(s->path, d.line, good ? "pass" : "fail", "[verifier] error: %s%s", text,
+                   good ? "" : ", got none such");
+        t->passed += good;
+        t->failed += !good;
+    }
+    for (size_t i = 0; i < f->n; i++) {
+        bool shared = f->at[i].wanted;
+        for (size_t k = 0; k < f->n && !shared; k++) /* a line may have several faults */
+            shared = f->at[k].wanted && f->at[k].line == f->at[i].line;
+        if (!shared) {
+            tool_event(s->path, f->at[i].line, "fail", "[verifier] no error, got %s",
+                       f->at[i].text);
+            t->failed++;
+        }
+        free(f->at[i].text);
+    }
+    free(f->at);
+}
+
+static void test_verifier(source *s, totals *t)
+{
+    faults f = { NULL, 0, 0 };
+
+    if (s->module)
+        jit_module_free(s->module);
+    s->module = NULL;
+    tool_parse(s, t, keep_fault, &f);
+    if (s->module) {
+        tool_verify(s, t, keep_fault, &f);
+        judge_faults(s, &f, t);
+    }
+}
+
+/* ---- Run lines ---- */
+
+/* --all: the interpreter, both machines, each level. */
+static void run_everything(const source *s, const options *o, const run_line *lines, size_t n,
+                           totals *t)
+{
+    static const jit_arch archs[] = { JIT_ARCH_X86_64, JIT_ARCH_AARCH64 };
+    options each = *o;
+    configs list;
+
+    for (unsigned a = 0; a < 2; a++)
+        for (int level = JIT_O0; level <= JIT_O3; level++) {
+            each.arch = archs[a];
+            each.level = (jit_level)level;
+            if (!tool_configs(s, &each, true, &list, t))
+                return;
+            if (a == 0 && level == JIT_O0)
+                tool_run_interpreter(s, list.nan_canonical, lines, n, t);
+            for (size_t k = 0; k < list.n; k++) {
+                size_t end = strlen(list.at[k].tag);
+                snprintf(list.at[k].tag + end, sizeof list.at[k].tag - end, " -O%d",
+                         level - JIT_O0);
+                tool_run_native(s, &list.at[k], lines, n, t);
+            }
+            tool_configs_free(&list);
+        }
+}
+
+static void run_lines(const source *s, const options *o, const configs *list, totals *t)
+{
+    bool asks_run = tool_has_test(s, "run", NULL);
+    bool asks_interpret = tool_has_test(s, "interpret", NULL);
+    bool silent = true; /* no `test` line at all: the run lines are all that it asks for */
+    size_t n;
+    run_line *lines = tool_run_lines(s, t, &n);
+
+    for (size_t k = 0; k < jit_module_directive_count(s->module) && silent; k++)
+        silent = jit_module_directive(s->module, k).kind != JIT_DIR_TEST;
+    if (o->all)
+        run_everything(s, o, lines, n, t);
+    else if (o->interpret) {
+        if (asks_run || asks_interpret || silent)
+            tool_run_interpreter(s, list->nan_canonical, lines, n, t);
+    } else {
+        if (asks_interpret && o->arch == JIT_ARCH_HOST)
+            tool_run_interpreter(s, list->nan_canonical, lines, n, t);
+        for (size_t k = 0; k < list->n && (asks_run || silent); k++)
+            tool_run_native(s, &list->at[k], lines, n, t);
+    }
+    tool_run_lines_free(lines, n);
+}
+
+static void test_code(source *s, const configs *list, totals *t)
+{
+    const char *rest = "";
+    bool asked = tool_has_test(s, "compile", &rest);
+
+    for (size_t k = 0; asked && k < list->n; k++)
+        tool_expect_code(s, &list->at[k], strstr(rest, "precise-output") != NULL,
+                         strstr(rest, "expect-fail") != NULL, t);
+}
+
+static void test_file(const char *path, const options *o, totals *t)
+{
+    source s;
+    configs list;
+
+    if (!tool_load(&s, path, t))
+        return;
+    /* A verifier's file is meant to be faulty: its faults are results. */
+    if (jit_module_read(tool_engine(), s.text, s.size, &s.module, NULL, NULL) != JIT_ERR_NOMEM
+        && tool_has_test(&s, "verifier", NULL)) {
+        test_verifier(&s, t);
+        tool_unload(&s);
+        return;
+    }
+    if (s.module)
+        jit_module_free(s.module);
+    s.module = NULL;
+    if (tool_parse(&s, t, NULL, NULL) == JIT_OK && tool_verify(&s, t, NULL, NULL) == JIT_OK
+        && tool_configs(&s, o, true, &list, t)) {
+        if (tool_has_test(&s, "cat", NULL))
+            tool_expect_text(&s, t);
+        if (!o->interpret && !o->all)
+            test_code(&s, &list, t);
+        run_lines(&s, o, &list, t);
+        tool_configs_free(&list);
+    }
+    tool_unload(&s);
+}
+
+int tool_test(const options *o)
+{
+    totals t = { 0, 0, 0, false };
+
+    for (int k = 0; k < o->nargs; k++)
+        test_file(o->args[k], o, &t);
+    printf("%u passed, %u failed, %u skipped\n", t.passed, t.failed, t.skipped);
+    fflush(stdout);
+    return tool_exit_status(&t);
+}

@@ -1,0 +1,118 @@
+/* tool.h - what the files of the command `gantry` share: options, sources, targets, run lines. */
+#ifndef GANTRY_TOOL_H
+#define GANTRY_TOOL_H
+
+#include <gantry/jit.h>
+
+#define TOOL_PRINTF(f, a) __attribute__((format(printf, f, a)))
+
+typedef struct options {
+    jit_arch arch;        /* --target; JIT_ARCH_HOST: not given */
+    jit_level level;      /* -O; JIT_LEVEL_DEFAULT: not given */
+    bool interpret, all, disassemble;
+    const char *output;   /* -o; NULL: none */
+    char **args;          /* files, and for `run` the function's arguments */
+    int nargs;
+} options;
+
+/* What has happened so far, over all files. */
+typedef struct totals { unsigned passed, failed, skipped; bool refused; } totals;
+
+typedef struct source {
+    const char *path;
+    char *text;           /* terminated */
+    size_t size;
+    jit_module *module;   /* NULL: it could not be read at all */
+} source;
+
+/* One configuration to compile for: a `target` line with the settings in front of it. */
+typedef struct config {
+    uint32_t line;        /* of the target; 0: there is none */
+    char tag[256];        /* as results are tagged, "x86_64 has_avx" */
+    char skip[192];       /* why it cannot be used; "": it can */
+    jit_arch arch;
+    uint64_t features;    /* JIT_X86_* */
+    bool host_features;
+    jit_settings settings;
+} config;
+
+typedef struct configs {
+    config *at;
+    size_t n;
+    bool nan_canonical;   /* by all `set` lines of the file: for the interpreter */
+    jit_level level;
+} configs;
+
+typedef enum run_kind { RUN_EQUAL, RUN_DIFFERENT, RUN_NONZERO, RUN_TRAPS, RUN_PRINT } run_kind;
+typedef struct run_line {
+    run_kind kind;
+    uint32_t line;
+    const jit_func *func;
+    size_t index;         /* of func in its module */
+    char *text;           /* as it is reported */
+    jit_bits *args, *expected;
+    unsigned trap;        /* RUN_TRAPS */
+} run_line;
+
+/* What a call came to. */
+typedef enum outcome_kind { OUT_RETURNED, OUT_TRAPPED, OUT_BROKEN, OUT_SKIPPED } outcome_kind;
+typedef struct outcome {
+    outcome_kind kind;
+    unsigned trap;
+    char message[512];    /* BROKEN, SKIPPED */
+} outcome;
+
+/* ---- report.c: events, memory, values ---- */
+void tool_event(const char *path, uint32_t line, const char *kind, const char *format, ...)
+    TOOL_PRINTF(4, 5);
+void *tool_alloc(size_t n, size_t size); /* zeroed; ends the process when there is no memory */
+char *tool_text(const char *s, size_t n);
+void tool_print_values(char *buffer, size_t size, const jit_signature *sig, const jit_bits *values);
+const char *tool_arch_name(jit_arch arch);
+
+/* ---- source.c: files ---- */
+jit_engine *tool_engine(void); /* for the host; modules are read with it */
+/* A new engine for a configuration; NULL and why. */
+jit_engine *tool_engine_for(const config *c, char *why, size_t size);
+void tool_engine_end(void);
+bool tool_load(source *s, const char *path, totals *t); /* reports an unreadable file */
+/* Reads and reports each fault to fn; NULL fn: as error events. */
+jit_status tool_parse(source *s, totals *t, jit_diagnostic_fn fn, void *user);
+jit_status tool_verify(source *s, totals *t, jit_diagnostic_fn fn, void *user);
+void tool_unload(source *s);
+
+/* ---- targets.c: set and target lines ---- */
+bool tool_configs(const source *s, const options *o, bool for_test, configs *list, totals *t);
+void tool_configs_free(configs *list);
+
+/* ---- runlines.c ---- */
+run_line *tool_run_lines(const source *s, totals *t, size_t *n);
+void tool_run_lines_free(run_line *lines, size_t n);
+/* Reports a line's outcome; 'p', 'f' or 's'. */
+char tool_judge(const source *s, const char *tag, const run_line *r, const outcome *out,
+                const jit_bits *results);
+
+/* ---- native.c: compiling and running machine code ---- */
+void tool_run_native(const source *s, const config *c, const run_line *lines, size_t n, totals *t);
+/* Calls one function in this process. */
+outcome tool_call_native(const source *s, const config *c, size_t index, const jit_bits *args,
+                         jit_bits *results);
+
+/* ---- interpret.c ---- */
+void tool_run_interpreter(const source *s, bool nan_canonical, const run_line *lines, size_t n,
+                          totals *t);
+
+/* ---- expect.c: what the printed code has to look like ---- */
+bool tool_has_test(const source *s, const char *name, const char **rest);
+void tool_expect_code(source *s, const config *c, bool precise, bool must_fail, totals *t);
+void tool_expect_text(const source *s, totals *t); /* test cat */
+
+/* ---- commands ---- */
+int tool_test(const options *o);
+int tool_verify_command(const options *o);
+int tool_print(const options *o);
+int tool_compile(const options *o);
+int tool_run(const options *o);
+int tool_exit_status(const totals *t);
+
+#endif
