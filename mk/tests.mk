@@ -30,6 +30,9 @@ test-flags   = -I. -Iinclude -Isrc
 FUZZ_SECONDS ?= 10
 export FUZZ_SECONDS
 
+# Capstone only where some test asks for it.
+TEST_LIBS   := $(if $(shell grep -ls 'capstone/capstone.h' tests/*/*.c),-lcapstone)
+
 with-main    = $(if $(wildcard $(1)),$(shell grep -lE '^int main.' $(wildcard $(1))))
 own-main    := $(call with-main,tests/unit/*.c tests/corruption/*.c tests/fuzz/*.c)
 suite-src    = $(filter-out $(own-main),$(sort $(wildcard tests/$(1)/*.c)))
@@ -66,9 +69,6 @@ $(OUT)/tests/fuzz-$(1): $(OUT)/plain-obj/tests/fuzz/$(1).o $(fuzz-main) $(PLAIN_
 	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(TEST_LIBS) $(LINK_FLAGS) $(if $(findstring fuzzer,$(SAN)),-fsanitize=fuzzer)
 endef
 $(foreach n,$(filter-out $(patsubst tests/fuzz/%.c,%,$(own-main)),$(FUZZ_NAMES)),$(eval $(call fuzz-program,$(n))))
-
-# Encoder tests look at llvm-mc and Capstone; other tests do not need the library.
-TEST_LIBS = $(if $(shell grep -ls 'capstone/capstone.h' tests/*/*.c),-lcapstone)
 
 CRITERION_PROGRAMS := $(live-suites:%=$(OUT)/tests/%)
 PLAIN_PROGRAMS     := $(live-suites:%=$(OUT)/tests/%-plain)
