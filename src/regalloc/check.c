@@ -631,8 +631,8 @@ static bool check_blocks(check *c)
         }
         for (uint32_t k = 0; k < bl->nsuccs; k++) {
             const ra_block *to = &f->blocks[f->lists[bl->succs + k]];
-            if (bl->nsuccs > 1 && (to->npreds > 1 || to->nparams > 0))
-                return fail(c, at, "a critical edge, or one of many that passes arguments");
+            if (bl->nsuccs > 1 && to->npreds > 1 && to->nparams > 0)
+                return fail(c, at, "one of several edges out of a block passes arguments");
             for (uint32_t p = 0; p < to->nparams; p++) {
                 const ra_vreg *arg = &f->vregs[f->lists[bl->args + p]];
                 const ra_vreg *param = &f->vregs[f->lists[to->params + p]];

@@ -6,12 +6,13 @@
  * nothing else, and knows no machine: registers are numbers in an ra_env.
  *
  * Form of the input (SSA): each virtual register has one definition: one DEF operand, or it is a
- * parameter of one block. Critical edges are split: a block with several successors has only
- * successors with one predecessor. A block passes arguments (block.args) only when it has exactly
+ * parameter of one block. Critical edges are split (for the fast allocator only those to blocks with
+ * parameters): a block with several successors has only successors with one predecessor. A block passes arguments (block.args) only when it has exactly
  * one successor; a block with parameters has only such predecessors. The last instruction of a block
- * is its only terminator (RA_TERM), which defines nothing; moves of an edge go before the terminator of
- * a block with one successor, else before the first instruction of the successor. An argument has the
- * class and width of its parameter. The entry block has no parameters
+ * is its only terminator (RA_TERM), which defines nothing and, in a block with one successor, has no
+ * operands; moves of an edge go before the terminator of a block with one successor, else before the first
+ * instruction of the successor. An argument has the class and width of its parameter. Each block but the
+ * entry has a predecessor that comes before it in order. The entry block has no parameters
  * and no predecessors: incoming arguments are FIXED defs of its first instruction. */
 #ifndef JIT_REGALLOC_H
 #define JIT_REGALLOC_H

@@ -550,9 +550,9 @@ static void fill_block(gen *g)
     for (uint32_t k = pick(g, chance(g, 15) ? 40 : 8); k > 0; k--)
         add_inst(g);
     begin_inst(g, RA_TERM);
-    for (uint32_t k = pick(g, b->nsucc == 1 ? 2 : 3); k > 0; k--)
+    for (uint32_t k = b->nsucc == 1 ? 0 : pick(g, 3); k > 0; k--)
         add_use(g, visible(g, -1, -1));
-    if (chance(g, 3))
+    if (b->nsucc != 1 && chance(g, 3))
         add_temp(g);
     g->blocks[g->block].end = g->insts.len;
 }

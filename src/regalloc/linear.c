@@ -1,0 +1,509 @@
+/* linear.c - linear scan over live intervals with holes (Wimmer and Mössenböck 2005; on SSA form:
+ * Wimmer and Franz 2010).
+ *
+ * Pieces of intervals are taken in the order of their starts. A piece gets a register that is free as long
+ * as it lives; else it takes one from pieces that are used less densely, weighted with block
+ * frequency; else it gets the one that is free longest and is cut there; else it waits in memory
+ * for its next use that needs a register, and is brought back at the coldest place before that. What
+ * cannot wait (an operand of the instruction at hand) always takes a register. Fixed operands and
+ * calls do not occupy pieces: they are sorted positions at which a register has no room. */
+#include "regalloc/linear.h"
+
+enum { OCCUPANTS_MOST = 12 }; /* pieces that share a register by living in each other's holes */
+
+typedef VEC(uint32_t) pieces;
+
+typedef struct { uint32_t start, piece; } waiting;
+
+typedef struct {
+    linear *l;
+    const ra_env *env;
+    uint32_t pos;                 /* start of the piece at hand; never decreases */
+    pieces held[64];              /* by register: pieces that may still live */
+    uint32_t next_fixed[64];      /* first reservation that ends after pos */
+    VEC(waiting) heap;            /* cut-off pieces by start */
+    regset cls[RC_COUNT];
+    regset clobbered;             /* where the piece at hand has no room because of calls, and from when */
+    uint32_t clobber_at[256];     /* by clobber set; NONE: it does not live across such an instruction */
+} scan;
+
+static piece *at(scan *s, uint32_t p)
+{
+    return &s->l->pieces.at[p];
+}
+
+/* ---- the pieces to come ---- */
+
+static void push(scan *s, uint32_t p)
+{
+    waiting w = { at(s, p)->start, p };
+    uint32_t k = s->heap.len;
+
+    vec_push(s->l->tmp, &s->heap, w);
+    while (k > 0 && s->heap.at[(k - 1) / 2].start > w.start) {
+        s->heap.at[k] = s->heap.at[(k - 1) / 2];
+        k = (k - 1) / 2;
+    }
+    s->heap.at[k] = w;
+}
+
+static uint32_t pop(scan *s)
+{
+    uint32_t result = s->heap.at[0].piece, k = 0, n = --s->heap.len;
+    waiting last = s->heap.at[n];
+
+    for (;;) {
+        uint32_t c = 2 * k + 1;
+        if (c >= n)
+            break;
+        if (c + 1 < n && s->heap.at[c + 1].start < s->heap.at[c].start)
+            c++;
+        if (s->heap.at[c].start >= last.start)
+            break;
+        s->heap.at[k] = s->heap.at[c];
+        k = c;
+    }
+    s->heap.at[k] = last;
+    return result;
+}
+
+/* ---- room in registers ---- */
+
+/* The first position at which the instructions with this clobber set destroy what the piece holds. */
+static uint32_t clobber_limit(scan *s, const piece *p, uint32_t set)
+{
+    const uint32_t *calls = s->l->clobbers[set].at;
+    uint32_t lo = 0, hi = s->l->clobbers[set].len, from = p->start;
+    const interval *iv = &s->l->iv[p->vreg];
+
+    if (iv->def_op != NONE && iv->def_inst == from / 4)
+        from += 4; /* what an instruction defines survives it */
+    for (;;) {
+        uint32_t live;
+        hi = s->l->clobbers[set].len;
+        while (lo < hi) {
+            uint32_t mid = lo + (hi - lo) / 2;
+            if (POS(calls[mid]) + 2 < from)
+                lo = mid + 1;
+            else
+                hi = mid;
+        }
+        if (lo == s->l->clobbers[set].len || POS(calls[lo]) + 2 >= p->end)
+            return NONE;
+        live = jit_ra_piece_next_live(s->l, p, POS(calls[lo]) + 2);
+        if (live <= POS(calls[lo]) + 2)
+            return POS(calls[lo]) + 2;
+        if (live == NONE)
+            return NONE;
+        from = live;
+    }
+}
+
+static void find_clobbers(scan *s, const piece *p)
+{
+    s->clobbered = 0;
+    for (uint32_t c = 1; c <= s->l->max_clobber; c++) {
+        if (s->l->clobbers[c].len == 0)
+            continue;
+        s->clobber_at[c] = clobber_limit(s, p, c);
+        if (s->clobber_at[c] != NONE)
+            s->clobbered |= s->l->f->clobbers[c];
+    }
+}
+
+/* Where fixed operands and calls end the room for the piece in a register. */
+static uint32_t fixed_limit(scan *s, const piece *p, uint32_t r)
+{
+    uint32_t limit = NONE, k = s->next_fixed[r];
+
+    while (k < s->l->fixed[r].len && s->l->fixed[r].at[k].to <= s->pos)
+        k++;
+    s->next_fixed[r] = k;
+    for (; k < s->l->fixed[r].len && s->l->fixed[r].at[k].from < p->end; k++) {
+        const reservation *f = &s->l->fixed[r].at[k];
+        uint32_t live;
+        if (f->vreg == p->vreg || f->to <= p->start)
+            continue;
+        live = jit_ra_piece_next_live(s->l, p, f->from);
+        if (live < f->to) {
+            limit = live;
+            break;
+        }
+    }
+    if (s->clobbered & REG_BIT(r))
+        for (uint32_t c = 1; c <= s->l->max_clobber; c++)
+            if (s->l->clobbers[c].len > 0 && s->clobber_at[c] < limit
+                && (s->l->f->clobbers[c] & REG_BIT(r)))
+                limit = s->clobber_at[c];
+    return limit;
+}
+
+static void forget_past(scan *s, uint32_t r)
+{
+    pieces *h = &s->held[r];
+
+    for (uint32_t k = 0; k < h->len;)
+        if (at(s, h->at[k])->end <= s->pos)
+            h->at[k] = h->at[--h->len];
+        else
+            k++;
+}
+
+/* Where other pieces end the room. */
+static uint32_t held_limit(scan *s, const piece *p, uint32_t r)
+{
+    uint32_t limit = NONE;
+
+    forget_past(s, r);
+    for (uint32_t k = 0; k < s->held[r].len; k++) {
+        uint32_t meet = jit_ra_piece_meet(s->l, p, at(s, s->held[r].at[k]));
+        if (meet < limit)
+            limit = meet;
+    }
+    return limit;
+}
+
+static uint32_t room(scan *s, const piece *p, uint32_t r)
+{
+    uint32_t a = fixed_limit(s, p, r), b;
+
+    if (a <= p->start)
+        return a;
+    b = held_limit(s, p, r);
+    return a < b ? a : b;
+}
+
+/* ---- waiting in memory ---- */
+
+static bool needs_register(const use *u)
+{
+    return u->kind <= U_DEF;
+}
+
+/* The first use that needs a register, or NONE. */
+static uint32_t first_need(const linear *l, const piece *p)
+{
+    for (uint32_t k = p->u0; k < p->u1; k++)
+        if (needs_register(&l->uses[k]))
+            return k;
+    return NONE;
+}
+
+static void into_memory(scan *s, uint32_t p)
+{
+    at(s, p)->loc = LOC_MEMORY;
+    s->l->iv[at(s, p)->vreg].in_memory = true;
+}
+
+/* The piece is in memory until shortly before its first use that needs a register; from there on it
+ * is queued, at or after `earliest`. */
+static void wait_in_memory(scan *s, uint32_t p, uint32_t earliest)
+{
+    linear *l = s->l;
+    uint32_t need = first_need(l, at(s, p)), lo, hi, cut;
+
+    if (need == NONE) {
+        into_memory(s, p);
+        return;
+    }
+    hi = l->uses[need].pos & ~3u;
+    lo = earliest > at(s, p)->start ? earliest : at(s, p)->start + 1;
+    lo = (lo + 3) & ~3u;
+    if (hi <= at(s, p)->start) {
+        push(s, p);
+        return;
+    }
+    cut = l->iv[at(s, p)->vreg].pieces > PIECES_MOST || lo >= hi ? hi : jit_ra_split_place(l, lo, hi);
+    cut = jit_ra_piece_split(l, p, cut);
+    into_memory(s, p);
+    push(s, cut);
+}
+
+/* ---- taking registers ---- */
+
+/* Whether the piece needs its register at the instruction of pos, at or after pos, and how. */
+static bool is_needed_at(const linear *l, const piece *p, uint32_t pos, bool *both)
+{
+    bool needed = false;
+
+    *both = false;
+    for (uint32_t k = jit_ra_first_use(l, p, pos & ~3u); k < p->u1 && l->uses[k].pos / 4 == pos / 4; k++)
+        if (needs_register(&l->uses[k]) && (l->uses[k].pos >= pos || l->uses[k].kind != U_EARLY)) {
+            needed = true;
+            *both |= l->uses[k].kind != U_EARLY;
+        }
+    return needed;
+}
+
+#define COST_DOUBLE 1e30f /* of what can use another register at the same instruction */
+#define COST_NEVER 2e30f
+
+/* What it costs to take register r for a piece until `until`. */
+static float eviction_cost(scan *s, const piece *p, uint32_t r, uint32_t until, bool for_both)
+{
+    float cost = 0;
+
+    forget_past(s, r);
+    for (uint32_t k = 0; k < s->held[r].len; k++) {
+        const piece *q = at(s, s->held[r].at[k]);
+        uint32_t meet = jit_ra_piece_meet(s->l, p, q);
+        float w = q->weight;
+        bool both;
+        if (meet == NONE || meet >= until)
+            continue;
+        if (is_needed_at(s->l, q, s->pos, &both))
+            w = both || !for_both ? COST_NEVER : COST_DOUBLE;
+        cost = w > cost ? w : cost;
+    }
+    return cost;
+}
+
+/* A piece cut between reading and writing goes on in memory, so no later operand may need it. */
+static uint32_t before_late_use(scan *s, const piece *p, uint32_t pos)
+{
+    bool both;
+
+    return pos % 4 == 2 && is_needed_at(s->l, p, pos, &both) ? pos - 2 : pos;
+}
+
+static void evict(scan *s, uint32_t q, uint32_t pos)
+{
+    uint32_t earliest = (s->pos + 3) & ~3u;
+
+    pos = before_late_use(s, at(s, q), pos);
+    if (at(s, q)->start < pos) {
+        q = jit_ra_piece_split(s->l, q, pos);
+    } else {
+        at(s, q)->loc = LOC_NONE;
+    }
+    wait_in_memory(s, q, earliest);
+}
+
+/* Empties r for a piece until `until`. */
+static void evict_all(scan *s, uint32_t p, uint32_t r, uint32_t until)
+{
+    pieces *h = &s->held[r];
+
+    for (uint32_t k = 0; k < h->len;) {
+        uint32_t q = h->at[k], meet = jit_ra_piece_meet(s->l, at(s, p), at(s, q));
+        if (meet == NONE || meet >= until) {
+            k++;
+            continue;
+        }
+        if (meet <= at(s, q)->start)
+            h->at[k] = h->at[--h->len];
+        evict(s, q, meet);
+    }
+}
+
+static void assign(scan *s, uint32_t p, uint32_t r)
+{
+    at(s, p)->loc = r;
+    s->l->iv[at(s, p)->vreg].last = (uint8_t)r;
+    s->l->f->used |= REG_BIT(r);
+    vec_push(s->l->tmp, &s->held[r], p);
+}
+
+/* Gives r to the piece up to `limit`, where the rest goes on its own way. */
+static void assign_until(scan *s, uint32_t p, uint32_t r, uint32_t limit, uint32_t least)
+{
+    linear *l = s->l;
+    uint32_t rest;
+
+    if (limit >= at(s, p)->end) {
+        assign(s, p, r);
+        return;
+    }
+    limit = before_late_use(s, at(s, p), limit);
+    if (limit % 4 == 0) {
+        uint32_t lo = (least + 3) & ~3u;
+        if (lo < limit)
+            limit = jit_ra_split_place(l, lo, limit);
+        rest = jit_ra_piece_split(l, p, limit);
+        assign(s, p, r);
+        push(s, rest);
+    } else {
+        rest = jit_ra_piece_split(l, p, limit);
+        assign(s, p, r);
+        wait_in_memory(s, rest, at(s, rest)->start + 1);
+    }
+}
+
+/* The register of the vreg that the piece would like to be together with. */
+static uint32_t partner_register(scan *s, uint32_t v)
+{
+    uint32_t w = s->l->iv[v].partner;
+
+    return w == NONE ? NONE : s->l->iv[w].last;
+}
+
+static bool is_candidate(scan *s, const piece *p, uint32_t r)
+{
+    return r < 64 && (s->env->allocatable & s->cls[s->l->f->vregs[p->vreg].cls] & REG_BIT(r));
+}
+
+/* A callee-saved register that nothing uses yet costs a save and a restore. */
+static bool pays(scan *s, const piece *p, uint32_t r)
+{
+    return !(s->env->callee_saved & ~s->l->f->used & REG_BIT(r))
+        || p->sum > 2 * s->l->f->blocks[0].freq;
+}
+
+/* A register with room for the whole piece; else *best is the one with the most, until *limit. */
+static uint32_t find_free(scan *s, uint32_t p, uint32_t *best, uint32_t *limit)
+{
+    const piece *x = at(s, p);
+    const uint8_t *order = s->env->order[s->l->f->vregs[x->vreg].cls];
+    uint32_t wishes[3] = { s->l->iv[x->vreg].last, partner_register(s, x->vreg),
+                           s->l->iv[x->vreg].hint };
+
+    *best = NONE;
+    *limit = x->start;
+    for (int k = 0; k < 3; k++)
+        if (is_candidate(s, x, wishes[k]) && s->held[wishes[k]].len < OCCUPANTS_MOST) {
+            uint32_t n = room(s, x, wishes[k]);
+            if (n >= x->end)
+                return wishes[k];
+            if (n > *limit) {
+                *limit = n;
+                *best = wishes[k];
+            }
+        }
+    for (int k = 0; k < 32 && order[k] < 64; k++) {
+        uint32_t n;
+        if (!pays(s, x, order[k]) || s->held[order[k]].len >= OCCUPANTS_MOST)
+            continue;
+        n = room(s, x, order[k]);
+        if (n >= x->end)
+            return order[k];
+        if (n > *limit) {
+            *limit = n;
+            *best = order[k];
+        }
+    }
+    return NONE;
+}
+
+/* The register whose pieces are the cheapest to move away until `until`; NONE: no such one. */
+static uint32_t find_cheapest(scan *s, const piece *p, uint32_t until, bool both, float *cost)
+{
+    const uint8_t *order = s->env->order[s->l->f->vregs[p->vreg].cls];
+    float save = 2 * s->l->f->blocks[0].freq / (float)((p->end - p->start) / 4 + 4);
+    uint32_t best = NONE;
+
+    *cost = COST_NEVER;
+    for (int k = 0; k < 32 && order[k] < 64; k++) {
+        float c;
+        if (fixed_limit(s, p, order[k]) < (until < p->end ? until : p->end))
+            continue;
+        c = eviction_cost(s, p, order[k], until, both);
+        if (!pays(s, p, order[k]) && c < save)
+            c = save;
+        if (c < *cost) {
+            *cost = c;
+            best = order[k];
+        }
+    }
+    return best;
+}
+
+/* The end of what an instruction needs of a piece that starts at it. */
+static uint32_t end_of_need(const linear *l, const piece *p, uint32_t need)
+{
+    uint32_t end = POS(l->uses[need].pos / 4) + 2;
+
+    for (uint32_t k = need; k < p->u1 && l->uses[k].pos / 4 == p->start / 4; k++)
+        if (l->uses[k].kind == U_BOTH || l->uses[k].kind == U_DEF)
+            end = POS(l->uses[k].pos / 4) + 3;
+    return end < p->end ? end : p->end;
+}
+
+/* An operand of the instruction at hand takes a register, whatever the cost. */
+static void allocate_urgent(scan *s, uint32_t p, uint32_t need, uint32_t best, uint32_t limit)
+{
+    linear *l = s->l;
+    uint32_t until = end_of_need(l, at(s, p), need), r;
+    bool both;
+    float cost;
+
+    if (best != NONE && limit >= until) {
+        assign_until(s, p, best, limit, until);
+        return;
+    }
+    is_needed_at(l, at(s, p), at(s, p)->start, &both);
+    r = find_cheapest(s, at(s, p), until, both, &cost);
+    if (r == NONE)
+        jit_fail(l->tmp->fail, JIT_ERR_INTERNAL, "instruction %u needs more registers than there are",
+                 at(s, p)->start / 4);
+    evict_all(s, p, r, until);
+    assign_until(s, p, r, room(s, at(s, p), r), until);
+}
+
+static void allocate(scan *s, uint32_t p)
+{
+    linear *l = s->l;
+    uint32_t need = first_need(l, at(s, p)), best, limit, r;
+    bool urgent = need != NONE && l->uses[need].pos / 4 == at(s, p)->start / 4;
+    float cost;
+
+    s->pos = at(s, p)->start;
+    if (l->iv[at(s, p)->vreg].pieces > PIECES_MOST) {
+        uint32_t until;
+        if (!urgent) {
+            wait_in_memory(s, p, s->pos + 1);
+            return;
+        }
+        until = end_of_need(l, at(s, p), need);
+        if (until < at(s, p)->end)
+            wait_in_memory(s, jit_ra_piece_split(l, p, until), s->pos + 1);
+    }
+    find_clobbers(s, at(s, p));
+    r = find_free(s, p, &best, &limit);
+    if (r != NONE) {
+        assign(s, p, r);
+        return;
+    }
+    r = find_cheapest(s, at(s, p), NONE, false, &cost);
+    if (r != NONE && cost < at(s, p)->weight) {
+        evict_all(s, p, r, NONE);
+        assign(s, p, r);
+    } else if (urgent) {
+        allocate_urgent(s, p, need, best, limit);
+    } else if (need != NONE && best != NONE && limit >= POS(l->uses[need].pos / 4) + 4) {
+        assign_until(s, p, best, limit, l->uses[need].pos + 2);
+    } else {
+        wait_in_memory(s, p, s->pos + 1);
+    }
+}
+
+static void scan_all(linear *l)
+{
+    scan s = { .l = l, .env = l->f->env };
+    uint32_t k = 0;
+
+    s.cls[RC_INT] = 0xffffffffu;
+    s.cls[RC_FLOAT] = ~s.cls[RC_INT];
+    while (k < l->norder || s.heap.len > 0) {
+        uint32_t p = k < l->norder ? l->iv[l->order[k]].first : NONE;
+        if (p == NONE || (s.heap.len > 0 && s.heap.at[0].start < at(&s, p)->start))
+            p = pop(&s);
+        else
+            k++;
+        allocate(&s, p);
+    }
+}
+
+void jit_ra_linear(ra_func *f, arena *tmp)
+{
+    linear *l = ARENA_NEW(tmp, linear);
+
+    l->f = f;
+    l->tmp = tmp;
+    f->moves.len = 0;
+    f->nslots = 0;
+    f->used = 0;
+    jit_ra_live_build(l);
+    scan_all(l);
+    jit_ra_assign_slots(l);
+    jit_ra_resolve(l);
+}

@@ -1,0 +1,555 @@
+/* live.c - builds the intervals: where each virtual register is needed, and by whom.
+ *
+ * Liveness between blocks is found value by value, walking from each use up to the definition: work
+ * in proportion to the answer, and right for any graph. The answer itself can be quadratic, so under
+ * a budget; values beyond it count as live in all blocks from the definition to the last use,
+ * stretched over every backward edge. Then one pass from the last
+ * instruction to the first makes ranges, uses and reservations. */
+#include "regalloc/linear.h"
+
+typedef struct { uint32_t from, to, next; } node;
+typedef struct { uint32_t vreg, next; } live_out;
+typedef struct { uint32_t vreg, block; } crossing;
+
+typedef struct {
+    linear *l;
+    const ra_func *f;
+    arena *tmp;
+    uint32_t *nuses;        /* by vreg */
+    uint32_t *head;         /* by vreg: node of its first range + 1 */
+    uint32_t *nranges;
+    uint32_t *stretched;    /* by vreg: end of its one range; 0: not stretched */
+    uint32_t *outs;         /* by block: live_out + 1 */
+    VEC(node) nodes;
+    VEC(live_out) out;
+    VEC(crossing) crossings;
+    uint32_t *last_block;   /* by vreg: block of the last crossing noted, + 1 */
+    uint32_t total;         /* uses */
+} live;
+
+static bool is_use(const ra_operand *op)
+{
+    return op->kind <= RA_USE_LATE;
+}
+
+/* ---- definitions, and uses in other blocks ---- */
+
+static void note_definitions(live *lv)
+{
+    linear *l = lv->l;
+    const ra_func *f = lv->f;
+
+    for (uint32_t v = 0; v < f->nvregs; v++) {
+        interval none = { 0, 0, 0, 0, NONE, 0, NONE, 0, NONE, NONE, NONE, f->vregs[v].hint, 0xff, false,
+                          false };
+        l->iv[v] = none;
+    }
+    for (uint32_t b = 0; b < f->nblocks; b++) {
+        const ra_block *bl = &f->blocks[b];
+        for (uint32_t k = 0; k < bl->nparams; k++)
+            l->iv[f->lists[bl->params + k]].block = b;
+        for (uint32_t i = bl->first; i < bl->end; i++) {
+            const ra_inst *inst = &f->insts[i];
+            l->block_of[i] = b;
+            for (uint32_t k = 0; k < inst->nops; k++) {
+                const ra_operand *op = &f->ops[inst->ops + k];
+                if (op->vreg == RA_NO_VREG)
+                    continue;
+                lv->nuses[op->vreg]++;
+                if (is_use(op))
+                    continue;
+                l->iv[op->vreg].def_op = inst->ops + k;
+                l->iv[op->vreg].def_inst = i;
+                l->iv[op->vreg].block = b;
+                l->iv[op->vreg].remat = (inst->flags & RA_REMAT) != 0;
+            }
+        }
+    }
+}
+
+static void note_crossing(live *lv, uint32_t v, uint32_t b)
+{
+    crossing c = { v, b };
+
+    if (lv->l->iv[v].block == b || lv->last_block[v] == b + 1)
+        return;
+    lv->last_block[v] = b + 1;
+    vec_push(lv->tmp, &lv->crossings, c);
+}
+
+static void note_crossings(live *lv)
+{
+    const ra_func *f = lv->f;
+
+    for (uint32_t b = 0; b < f->nblocks; b++) {
+        const ra_block *bl = &f->blocks[b];
+        for (uint32_t i = bl->first; i < bl->end; i++)
+            for (uint32_t k = 0; k < f->insts[i].nops; k++) {
+                const ra_operand *op = &f->ops[f->insts[i].ops + k];
+                if (op->vreg != RA_NO_VREG && is_use(op))
+                    note_crossing(lv, op->vreg, b);
+            }
+        if (bl->nsuccs == 1)
+            for (uint32_t k = 0; k < f->blocks[f->lists[bl->succs]].nparams; k++) {
+                uint32_t v = f->lists[bl->args + k];
+                lv->nuses[v]++;
+                note_crossing(lv, v, b);
+            }
+    }
+}
+
+/* Crossings by vreg: first[v] .. first[v + 1] in the result. */
+static uint32_t *sort_crossings(live *lv, uint32_t *first)
+{
+    uint32_t n = lv->crossings.len, sum = 0;
+    uint32_t *blocks = ARENA_ARRAY_RAW(lv->tmp, uint32_t, n);
+
+    for (uint32_t k = 0; k < n; k++)
+        first[lv->crossings.at[k].vreg]++;
+    for (uint32_t v = 0; v <= lv->f->nvregs; v++) {
+        uint32_t count = first[v];
+        first[v] = sum;
+        sum += count;
+    }
+    for (uint32_t k = 0; k < n; k++)
+        blocks[first[lv->crossings.at[k].vreg]++] = lv->crossings.at[k].block;
+    for (uint32_t v = lv->f->nvregs; v > 0; v--)
+        first[v] = first[v - 1];
+    first[0] = 0;
+    return blocks;
+}
+
+/* ---- liveness between blocks ---- */
+
+typedef struct { uint32_t *seen_in, *seen_out, *stack; uint64_t budget; } walk;
+
+/* Walks up from the blocks that use v. False: the budget is used up (what was noted stays valid). */
+static bool walk_up(live *lv, walk *w, uint32_t v, const uint32_t *use_blocks, uint32_t n)
+{
+    const ra_func *f = lv->f;
+    uint32_t depth = 0, def = lv->l->iv[v].block;
+
+    for (uint32_t k = 0; k < n; k++)
+        if (w->seen_in[use_blocks[k]] != v + 1) {
+            w->seen_in[use_blocks[k]] = v + 1;
+            w->stack[depth++] = use_blocks[k];
+        }
+    while (depth > 0) {
+        const ra_block *b = &f->blocks[w->stack[--depth]];
+        for (uint32_t k = 0; k < b->npreds; k++) {
+            uint32_t p = f->lists[b->preds + k];
+            live_out o = { v, lv->outs[p] };
+            if (w->seen_out[p] == v + 1)
+                continue;
+            w->seen_out[p] = v + 1;
+            if (w->budget-- == 0)
+                return false;
+            vec_push(lv->tmp, &lv->out, o);
+            lv->outs[p] = lv->out.len;
+            if (p != def && w->seen_in[p] != v + 1) {
+                w->seen_in[p] = v + 1;
+                w->stack[depth++] = p;
+            }
+        }
+    }
+    return true;
+}
+
+/* Then a definition comes before all blocks that it dominates. */
+static bool has_earlier_preds(const ra_func *f)
+{
+    for (uint32_t b = 1; b < f->nblocks; b++) {
+        const ra_block *bl = &f->blocks[b];
+        bool earlier = false;
+        for (uint32_t k = 0; k < bl->npreds && !earlier; k++)
+            earlier = f->lists[bl->preds + k] < b;
+        if (!earlier)
+            return false;
+    }
+    return true;
+}
+
+/* Per block, the last block that jumps back to it; by doubling steps of 2^k blocks. */
+typedef struct { uint32_t *most[32]; uint32_t levels; } back_edges;
+
+static back_edges find_back_edges(live *lv)
+{
+    const ra_func *f = lv->f;
+    back_edges e = { { NULL }, 1 };
+
+    e.most[0] = ARENA_ARRAY(lv->tmp, uint32_t, f->nblocks);
+    for (uint32_t b = 0; b < f->nblocks; b++)
+        for (uint32_t k = 0; k < f->blocks[b].npreds; k++) {
+            uint32_t p = f->lists[f->blocks[b].preds + k];
+            if (p >= b && e.most[0][b] < p)
+                e.most[0][b] = p;
+        }
+    for (uint32_t step = 1; step * 2 <= f->nblocks; step *= 2, e.levels++) {
+        const uint32_t *lower = e.most[e.levels - 1];
+        uint32_t *most = ARENA_ARRAY_RAW(lv->tmp, uint32_t, f->nblocks);
+        for (uint32_t b = 0; b < f->nblocks; b++) {
+            uint32_t other = b + step < f->nblocks ? lower[b + step] : 0;
+            most[b] = lower[b] > other ? lower[b] : other;
+        }
+        e.most[e.levels] = most;
+    }
+    return e;
+}
+
+/* The largest source of an edge back to blocks from .. to. */
+static uint32_t most_back(const back_edges *e, uint32_t from, uint32_t to)
+{
+    uint32_t k = 0, a, b;
+
+    if (from > to)
+        return 0;
+    while (k + 1 < e->levels && ((uint32_t)2 << k) <= to - from + 1)
+        k++;
+    a = e->most[k][from];
+    b = e->most[k][to + 1 - ((uint32_t)1 << k)];
+    return a > b ? a : b;
+}
+
+static void stretch(live *lv, const back_edges *e, uint32_t v, const uint32_t *use_blocks, uint32_t n)
+{
+    uint32_t def = lv->l->iv[v].block, last = def;
+
+    for (uint32_t k = 0; k < n; k++)
+        if (use_blocks[k] > last)
+            last = use_blocks[k];
+    for (;;) {
+        uint32_t more = most_back(e, def + 1, last);
+        if (more <= last)
+            break;
+        last = more;
+    }
+    lv->stretched[v] = POS(lv->f->blocks[last].end);
+}
+
+static void find_live_outs(live *lv)
+{
+    const ra_func *f = lv->f;
+    uint32_t *first = ARENA_ARRAY(lv->tmp, uint32_t, (size_t)f->nvregs + 1);
+    uint32_t *blocks = sort_crossings(lv, first);
+    walk w;
+    back_edges back = { { NULL }, 0 };
+
+    JIT_REQUIRE(lv->tmp->fail, has_earlier_preds(f), "blocks out of order");
+    w.seen_in = ARENA_ARRAY(lv->tmp, uint32_t, f->nblocks);
+    w.seen_out = ARENA_ARRAY(lv->tmp, uint32_t, f->nblocks);
+    w.stack = ARENA_ARRAY_RAW(lv->tmp, uint32_t, f->nblocks);
+    w.budget = (uint64_t)f->nblocks * 32 + (uint64_t)f->nops * 4;
+    for (uint32_t v = 0; v < f->nvregs; v++) {
+        const uint32_t *b = blocks + first[v];
+        uint32_t n = first[v + 1] - first[v];
+        if (n == 0 || lv->l->iv[v].block == NONE)
+            continue;
+        if (back.levels == 0 && walk_up(lv, &w, v, b, n))
+            continue;
+        if (back.levels == 0)
+            back = find_back_edges(lv);
+        stretch(lv, &back, v, b, n);
+    }
+}
+
+/* ---- ranges and uses ---- */
+
+/* v is needed in [from, to), where all that is known of it lies at or after from. */
+static void add_range(live *lv, uint32_t v, uint32_t from, uint32_t to)
+{
+    uint32_t h = lv->head[v];
+    node n = { from, to, h };
+
+    if (lv->stretched[v] != 0 && h != 0)
+        return;
+    if (h != 0 && lv->nodes.at[h - 1].from <= to) {
+        node *old = &lv->nodes.at[h - 1];
+        old->from = from < old->from ? from : old->from;
+        return;
+    }
+    if (lv->stretched[v] != 0)
+        n.to = lv->stretched[v];
+    vec_push(lv->tmp, &lv->nodes, n);
+    lv->head[v] = lv->nodes.len;
+    lv->nranges[v]++;
+}
+
+static void add_def(live *lv, uint32_t v, uint32_t from, uint32_t least)
+{
+    if (lv->head[v] == 0)
+        add_range(lv, v, from, least);
+    lv->nodes.at[lv->head[v] - 1].from = from;
+    if (lv->nodes.at[lv->head[v] - 1].to < least)
+        lv->nodes.at[lv->head[v] - 1].to = least;
+}
+
+static void add_use(live *lv, uint32_t v, uint32_t pos, uint32_t op, uint8_t kind, float freq)
+{
+    use u = { pos, op, freq, kind };
+
+    lv->l->uses[--lv->l->iv[v].u0] = u;
+}
+
+static void reserve(live *lv, uint8_t reg, uint32_t from, uint32_t to, uint32_t v)
+{
+    reservation r = { from, to, v };
+
+    vec_push(lv->tmp, &lv->l->fixed[reg], r);
+}
+
+static void add_hint(live *lv, uint32_t v, uint8_t reg)
+{
+    if (lv->l->iv[v].hint == 0xff)
+        lv->l->iv[v].hint = reg;
+}
+
+static void add_partner(live *lv, uint32_t v, uint32_t with)
+{
+    if (lv->l->iv[v].partner == NONE)
+        lv->l->iv[v].partner = with;
+}
+
+static void visit_write(live *lv, const ra_inst *inst, uint32_t i, uint32_t k, float freq)
+{
+    ra_operand *op = &lv->f->ops[inst->ops + k];
+    const ra_operand *tie = op->constraint == RA_TIED ? &lv->f->ops[inst->ops + op->fixed] : NULL;
+    uint32_t p = POS(i), v = op->vreg;
+
+    if (op->constraint == RA_FIXED || (tie && tie->constraint == RA_FIXED)) {
+        uint8_t reg = tie ? tie->fixed : op->fixed;
+        bool early = op->kind != RA_DEF;
+        reserve(lv, reg, early ? p : p + 2, p + 3, v);
+        if (lv->head[v] == 0)
+            return; /* nobody reads it: it needs no other place */
+        add_hint(lv, v, reg);
+        add_def(lv, v, p + 2, p + 3);
+        add_use(lv, v, p + 2, inst->ops + k, U_COPY, freq);
+    } else if (op->kind == RA_DEF && !tie) {
+        add_def(lv, v, p + 2, p + 3);
+        add_use(lv, v, p + 2, inst->ops + k, U_DEF, freq);
+    } else {
+        add_def(lv, v, p, p + 3);
+        add_use(lv, v, p, inst->ops + k, U_BOTH, freq);
+        if (tie)
+            add_partner(lv, v, tie->vreg);
+    }
+    if (inst->flags & RA_MOVE)
+        add_partner(lv, v, lv->f->ops[inst->ops + 1].vreg);
+}
+
+static void visit_read(live *lv, const ra_inst *inst, uint32_t i, uint32_t k, uint32_t start, float freq)
+{
+    ra_operand *op = &lv->f->ops[inst->ops + k];
+    uint32_t p = POS(i), v = op->vreg;
+    bool late = op->kind == RA_USE_LATE;
+    uint8_t kind;
+
+    if (late && op->constraint == RA_ANY && inst->clobber)
+        lv->l->iv[v].remat = false; /* perhaps only a slot survives */
+    kind = op->constraint == RA_ANY && !lv->l->iv[v].remat && op->width <= lv->f->vregs[v].width
+         ? U_ANY : late ? U_BOTH : U_EARLY;
+    add_range(lv, v, start, late ? p + 3 : p + 2);
+    add_use(lv, v, late ? p + 2 : p + 1, inst->ops + k, kind, freq);
+    if (inst->flags & RA_MOVE) {
+        uint32_t to = lv->f->ops[inst->ops].vreg;
+        add_partner(lv, v, to);
+        if (lv->l->iv[to].hint != 0xff)
+            add_hint(lv, v, lv->l->iv[to].hint);
+    }
+}
+
+static void visit_copied(live *lv, const ra_inst *inst, uint32_t i, uint32_t k, uint32_t def,
+                         uint32_t start, float freq)
+{
+    ra_operand *op = &lv->f->ops[inst->ops + k];
+    uint32_t p = POS(i), v = op->vreg;
+
+    add_range(lv, v, start, p > start ? p : p + 1);
+    add_use(lv, v, p, inst->ops + k, U_COPY, freq);
+    if (op->constraint == RA_FIXED) {
+        reserve(lv, op->fixed, p, op->kind == RA_USE_LATE ? p + 3 : p + 2, v);
+        add_hint(lv, v, op->fixed);
+    } else {
+        add_partner(lv, v, lv->f->ops[def].vreg);
+        if (lv->l->iv[lv->f->ops[def].vreg].hint != 0xff)
+            add_hint(lv, v, lv->l->iv[lv->f->ops[def].vreg].hint);
+    }
+}
+
+/* The operand of the instruction that is tied to operand k; NONE. */
+static uint32_t tied_to(const ra_func *f, const ra_inst *inst, uint32_t k)
+{
+    for (uint32_t d = 0; d < inst->nops; d++) {
+        const ra_operand *op = &f->ops[inst->ops + d];
+        if (op->vreg != RA_NO_VREG && op->constraint == RA_TIED && op->fixed == k)
+            return inst->ops + d;
+    }
+    return NONE;
+}
+
+static void visit_inst(live *lv, uint32_t i, const ra_block *b)
+{
+    const ra_func *f = lv->f;
+    const ra_inst *inst = &f->insts[i];
+    bool has_copies = false, has_ties = false, has_late = false;
+
+    if (inst->clobber) {
+        vec_push(lv->tmp, &lv->l->clobbers[inst->clobber], i);
+        if (inst->clobber > lv->l->max_clobber)
+            lv->l->max_clobber = inst->clobber;
+    }
+    for (uint32_t k = 0; k < inst->nops; k++) {
+        const ra_operand *op = &f->ops[inst->ops + k];
+        has_ties |= op->vreg != RA_NO_VREG && op->constraint == RA_TIED;
+        has_copies |= op->vreg != RA_NO_VREG && op->constraint >= RA_FIXED;
+        has_late |= op->kind == RA_USE_LATE;
+        if (op->vreg != RA_NO_VREG && !is_use(op))
+            visit_write(lv, inst, i, k, b->freq);
+    }
+    for (uint8_t kind = has_late ? RA_USE_LATE + 1 : RA_USE + 1; kind-- > 0;) /* late ones first */
+        for (uint32_t k = inst->nops; k-- > 0;) {
+            const ra_operand *op = &f->ops[inst->ops + k];
+            if (op->vreg != RA_NO_VREG && op->kind == kind
+                && !is_copied(op, has_ties && tied_to(f, inst, k) != NONE))
+                visit_read(lv, inst, i, k, POS(b->first), b->freq);
+        }
+    if (has_copies)
+        for (uint32_t k = inst->nops; k-- > 0;) {
+            const ra_operand *op = &f->ops[inst->ops + k];
+            uint32_t tie = has_ties ? tied_to(f, inst, k) : NONE;
+            if (op->vreg != RA_NO_VREG && is_copied(op, tie != NONE))
+                visit_copied(lv, inst, i, k, tie, POS(b->first), b->freq);
+        }
+}
+
+static void visit_block(live *lv, uint32_t block)
+{
+    const ra_func *f = lv->f;
+    const ra_block *b = &f->blocks[block];
+    uint32_t start = POS(b->first), end = POS(b->end);
+
+    for (uint32_t o = lv->outs[block]; o != 0; o = lv->out.at[o - 1].next)
+        add_range(lv, lv->out.at[o - 1].vreg, start, end);
+    if (b->nsuccs == 1) {
+        const ra_block *to = &f->blocks[f->lists[b->succs]];
+        for (uint32_t k = to->nparams; k-- > 0;) {
+            uint32_t v = f->lists[b->args + k], param = f->lists[to->params + k];
+            add_range(lv, v, start, end);
+            add_use(lv, v, end - 1, NONE, U_END, b->freq);
+            add_partner(lv, v, param);
+            if (lv->l->iv[param].partner == NONE || f->lists[to->preds] == block)
+                lv->l->iv[param].partner = v;
+        }
+    }
+    for (uint32_t i = b->end; i-- > b->first;)
+        visit_inst(lv, i, b);
+    for (uint32_t k = 0; k < b->nparams; k++)
+        if (lv->head[f->lists[b->params + k]] != 0)
+            add_def(lv, f->lists[b->params + k], start, start + 1);
+}
+
+/* ---- the result ---- */
+
+static void lay_out_ranges(live *lv)
+{
+    linear *l = lv->l;
+
+    l->ranges = ARENA_ARRAY_RAW(lv->tmp, range, lv->nodes.len);
+    for (uint32_t v = 0, at = 0; v < lv->f->nvregs; v++) {
+        l->iv[v].r0 = at;
+        for (uint32_t n = lv->head[v]; n != 0; n = lv->nodes.at[n - 1].next) {
+            range r = { lv->nodes.at[n - 1].from, lv->nodes.at[n - 1].to };
+            l->ranges[at++] = r;
+        }
+        l->iv[v].r1 = at;
+    }
+}
+
+static void reverse_positions(live *lv)
+{
+    linear *l = lv->l;
+
+    for (uint32_t r = 0; r < 64; r++)
+        for (uint32_t a = 0, b = l->fixed[r].len; a + 1 < b; a++, b--) {
+            reservation t = l->fixed[r].at[a];
+            l->fixed[r].at[a] = l->fixed[r].at[b - 1];
+            l->fixed[r].at[b - 1] = t;
+        }
+    for (uint32_t c = 1; c <= l->max_clobber; c++)
+        for (uint32_t a = 0, b = l->clobbers[c].len; a + 1 < b; a++, b--) {
+            uint32_t t = l->clobbers[c].at[a];
+            l->clobbers[c].at[a] = l->clobbers[c].at[b - 1];
+            l->clobbers[c].at[b - 1] = t;
+        }
+}
+
+static void make_piece(linear *l, uint32_t v)
+{
+    interval *iv = &l->iv[v];
+    piece p = { v, NONE, 0, 0, iv->r0, iv->r1, iv->u0, iv->u1, LOC_NONE, 0, 0 };
+
+    if (iv->r0 == iv->r1)
+        return;
+    p.start = l->ranges[iv->r0].from;
+    p.end = l->ranges[iv->r1 - 1].to;
+    iv->first = l->pieces.len;
+    iv->pieces = 1;
+    vec_push(l->tmp, &l->pieces, p);
+    jit_ra_piece_weigh(l, iv->first);
+    l->order[l->norder++] = v;
+}
+
+/* First pieces in the order of their starts: by block, parameters first, then by instruction, those
+ * that start before it first. */
+static void make_pieces(live *lv)
+{
+    linear *l = lv->l;
+    const ra_func *f = lv->f;
+
+    vec_reserve(lv->tmp, &l->pieces, f->nvregs + f->nvregs / 2);
+    l->order = ARENA_ARRAY_RAW(lv->tmp, uint32_t, f->nvregs);
+    for (uint32_t b = 0; b < f->nblocks; b++) {
+        const ra_block *bl = &f->blocks[b];
+        for (uint32_t k = 0; k < bl->nparams; k++)
+            make_piece(l, f->lists[bl->params + k]);
+        for (uint32_t i = bl->first; i < bl->end; i++) {
+            const ra_inst *inst = &f->insts[i];
+            for (uint32_t late = 0; late < 2; late++)
+                for (uint32_t k = 0; k < inst->nops; k++) {
+                    uint32_t v = f->ops[inst->ops + k].vreg;
+                    if (v != RA_NO_VREG && !is_use(&f->ops[inst->ops + k])
+                        && l->iv[v].r0 < l->iv[v].r1
+                        && (l->ranges[l->iv[v].r0].from > POS(i)) == (late == 1))
+                        make_piece(l, v);
+                }
+        }
+    }
+}
+
+void jit_ra_live_build(linear *l)
+{
+    live lv = { .l = l, .f = l->f, .tmp = l->tmp };
+    uint32_t n = l->f->nvregs;
+
+    l->iv = ARENA_ARRAY_RAW(l->tmp, interval, n);
+    l->block_of = ARENA_ARRAY_RAW(l->tmp, uint32_t, l->f->ninsts);
+    lv.nuses = ARENA_ARRAY(l->tmp, uint32_t, n);
+    lv.head = ARENA_ARRAY(l->tmp, uint32_t, n);
+    lv.nranges = ARENA_ARRAY(l->tmp, uint32_t, n);
+    lv.stretched = ARENA_ARRAY(l->tmp, uint32_t, n);
+    lv.last_block = ARENA_ARRAY(l->tmp, uint32_t, n);
+    lv.outs = ARENA_ARRAY(l->tmp, uint32_t, l->f->nblocks);
+    note_definitions(&lv);
+    note_crossings(&lv);
+    find_live_outs(&lv);
+    for (uint32_t v = 0; v < n; v++) {
+        lv.total += lv.nuses[v];
+        l->iv[v].u0 = l->iv[v].u1 = lv.total;
+    }
+    l->uses = ARENA_ARRAY_RAW(l->tmp, use, lv.total);
+    for (uint32_t b = l->f->nblocks; b-- > 0;)
+        visit_block(&lv, b);
+    lay_out_ranges(&lv);
+    reverse_positions(&lv);
+    make_pieces(&lv);
+}

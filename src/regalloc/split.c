@@ -1,0 +1,147 @@
+/* split.c - cutting a piece of an interval in two, and where best to. */
+#include "regalloc/linear.h"
+
+/* What it costs that the piece is in memory, in all and by length. */
+void jit_ra_piece_weigh(linear *l, uint32_t p)
+{
+    static const float by_kind[] = { [U_EARLY] = 1, [U_BOTH] = 1, [U_DEF] = 1, [U_ANY] = 0.6f,
+                                     [U_COPY] = 0.7f, [U_END] = 0.6f };
+    piece *x = &l->pieces.at[p];
+    float sum = 0;
+
+    if (l->iv[x->vreg].pieces > PIECES_MOST) { /* from now on it stays in memory but for single uses */
+        x->sum = x->weight = 0;
+        return;
+    }
+    for (uint32_t k = x->u0; k < x->u1; k++)
+        sum += l->uses[k].freq * by_kind[l->uses[k].kind];
+    if (l->iv[x->vreg].remat)
+        sum *= 0.5f;
+    x->sum = sum;
+    x->weight = sum / (float)((x->end - x->start) / 4 + 4);
+}
+
+uint32_t jit_ra_first_use(const linear *l, const piece *p, uint32_t pos)
+{
+    uint32_t a = p->u0, b = p->u1;
+
+    while (a < b) {
+        uint32_t mid = a + (b - a) / 2;
+        if (l->uses[mid].pos < pos)
+            a = mid + 1;
+        else
+            b = mid;
+    }
+    return a;
+}
+
+/* First index in ranges [a, b) that ends after pos. */
+static uint32_t range_after(const linear *l, uint32_t a, uint32_t b, uint32_t pos)
+{
+    while (a < b) {
+        uint32_t mid = a + (b - a) / 2;
+        if (l->ranges[mid].to <= pos)
+            a = mid + 1;
+        else
+            b = mid;
+    }
+    return a;
+}
+
+/* Cuts piece p in two at pos, start < pos < end. In a hole, the parts end and begin at its sides. */
+uint32_t jit_ra_piece_split(linear *l, uint32_t p, uint32_t pos)
+{
+    piece *left = &l->pieces.at[p], right = *left;
+    uint32_t r, new = l->pieces.len;
+
+    JIT_REQUIRE(l->tmp->fail, left->start < pos && pos < left->end, "split outside of an interval");
+    r = range_after(l, left->r0, left->r1, pos);
+    right.r0 = r;
+    right.start = pos > l->ranges[r].from ? pos : l->ranges[r].from;
+    if (l->ranges[r].from < pos) {
+        left->r1 = r + 1;
+        left->end = pos;
+    } else {
+        left->r1 = r;
+        left->end = l->ranges[r - 1].to;
+    }
+    right.u0 = left->u1 = jit_ra_first_use(l, left, right.start);
+    right.loc = LOC_NONE;
+    left->next = new;
+    l->iv[left->vreg].pieces++;
+    vec_push(l->tmp, &l->pieces, right);
+    jit_ra_piece_weigh(l, p);
+    jit_ra_piece_weigh(l, new);
+    return new;
+}
+
+static range clipped(const linear *l, const piece *p, uint32_t r)
+{
+    range x = l->ranges[r];
+
+    if (x.from < p->start)
+        x.from = p->start;
+    if (x.to > p->end)
+        x.to = p->end;
+    return x;
+}
+
+uint32_t jit_ra_piece_meet(const linear *l, const piece *a, const piece *b)
+{
+    uint32_t from = a->start > b->start ? a->start : b->start;
+    uint32_t ra, rb;
+
+    if (from >= a->end || from >= b->end)
+        return NONE;
+    ra = a->r1 - a->r0 == 1 ? a->r0 : range_after(l, a->r0, a->r1, from);
+    rb = b->r1 - b->r0 == 1 ? b->r0 : range_after(l, b->r0, b->r1, from);
+    while (ra < a->r1 && rb < b->r1) {
+        range x = clipped(l, a, ra), y = clipped(l, b, rb);
+        if (x.to <= y.from)
+            ra++;
+        else if (y.to <= x.from)
+            rb++;
+        else
+            return x.from > y.from ? x.from : y.from;
+    }
+    return NONE;
+}
+
+/* The first position >= pos where the piece is live, or NONE. */
+uint32_t jit_ra_piece_next_live(const linear *l, const piece *p, uint32_t pos)
+{
+    uint32_t r;
+    range x;
+
+    if (pos < p->start)
+        pos = p->start;
+    if (pos >= p->end)
+        return NONE;
+    r = range_after(l, p->r0, p->r1, pos);
+    if (r == p->r1)
+        return NONE;
+    x = clipped(l, p, r);
+    return pos > x.from ? pos : x.from;
+}
+
+enum { BLOCKS_LOOKED_AT = 48 };
+
+/* Where in lo .. hi (a multiple of 4, the last place possible) a value is best brought into a
+ * register: there, or at the start of a colder block, the last of these. The start of a loop costs what
+ * the block before it does. */
+uint32_t jit_ra_split_place(const linear *l, uint32_t lo, uint32_t hi)
+{
+    const ra_block *blocks = l->f->blocks;
+    uint32_t b = l->block_of[hi / 4], best = hi;
+    float cost = blocks[b].freq;
+
+    for (uint32_t k = 0; k < BLOCKS_LOOKED_AT && b > 0 && POS(blocks[b].first) >= lo; k++, b--) {
+        float here = blocks[b].loop_end > 0 && blocks[b - 1].freq < blocks[b].freq ? blocks[b - 1].freq
+                                                                                : blocks[b].freq;
+        if (here < cost * 0.99f) {
+            cost = here;
+            best = POS(blocks[b].first);
+        }
+    }
+    return best;
+}
