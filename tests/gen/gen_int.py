@@ -493,9 +493,30 @@ def constants():
     return f.save()
 
 
+def halves():
+    f = File("halves", "isplit and iconcat of up to 64 bits: low half first.", source=SOURCE)
+    for ty, half in (("i16", "i8"), ("i32", "i16"), ("i64", "i32")):
+        w = width(half)
+        pick = Picker(w)
+        vals = pick.sample(int_edges(ty), 7) + [pick.bits(ty) for _ in range(3)]
+        f.fn("isplit_" + ty, [ty], [half, half], ["v1, v2 = isplit v0", "return v1, v2"],
+             [(a, (a, u(ty, a) >> w)) for a in vals])
+        pairs_ = [(u(half, a), u(half, pick.bits(half))) for a in vals]
+        f.fn("iconcat_" + half, [half, half], [ty], ["v2 = iconcat v0, v1", "return v2"],
+             [(v, v[0] | v[1] << w) for v in pairs_])
+        f.fn("swapped_" + ty, [ty], [ty], ["v1, v2 = isplit v0", "v3 = iconcat v2, v1",
+             "return v3"], [(a, rotl(ty, a, w)) for a in vals])
+        f.fn("joined_garbage_" + ty, ["i64", "i64"], [ty],
+             ["v2 = ireduce.%s v0" % half, "v3 = ireduce.%s v1" % half, "v4 = iconcat v2, v3",
+              "return v4"],
+             [(v, u(half, v[0]) | u(half, v[1]) << w)
+              for v in [(-1, 0), (0, -1), (pick.next(), pick.next())]])
+    return f.save()
+
+
 def generate():
     return (arithmetic() + division() + shifts() + unary() + compare() + overflow() + select() +
-            bitwise() + constants())
+            bitwise() + constants() + halves())
 
 
 if __name__ == "__main__":
