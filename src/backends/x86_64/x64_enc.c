@@ -44,17 +44,15 @@ static _Noreturn void refuse(const enc *e, const char *what)
 enum { REX_W = 8, REX_R = 4, REX_X = 2, REX_B = 1 };
 
 /* The mandatory prefix as VEX counts them: 0 none, 1 66, 2 F3, 3 F2. */
-static unsigned prefix_code(const enc *e)
+static inline unsigned prefix_code(const enc *e)
 {
-    switch (e->row->pp) {
-    case X64_PP_P66: return 1;
-    case X64_PP_PF3: return 2;
-    case X64_PP_PF2: return 3;
-    case X64_PP_PS: return e->a->size == 4 ? 2 : 3;
-    case X64_PP_PS2: return e->a->size2 == 4 ? 2 : 3;
-    case X64_PP_PP: return e->a->size == 4 ? 0 : 1;
-    default: return 0;
-    }
+    static const uint8_t codes[][2] = { /* for size 4, for size 8 */
+        [X64_PP_NP] = { 0, 0 }, [X64_PP_P66] = { 1, 1 }, [X64_PP_PF3] = { 2, 2 },
+        [X64_PP_PF2] = { 3, 3 }, [X64_PP_PS] = { 2, 3 }, [X64_PP_PP] = { 0, 1 }, [X64_PP_PS2] = { 2, 3 },
+    };
+    unsigned pp = e->row->pp;
+
+    return codes[pp][(pp == X64_PP_PS2 ? e->a->size2 : e->a->size) == 8];
 }
 
 /* REX.X and REX.B of the rm operand. */
@@ -501,7 +499,10 @@ void jit_x64_encode(mcursor *c, unsigned op, const x64_args *a)
     size_t n = (size_t)(formats[e.row->format](&e, bytes) - bytes);
     if (n > LONGEST || n > (size_t)(c->end - c->at))
         jit_mbuf_overrun(c->buf);
-    memcpy(c->at, bytes, n);
+    if (c->end - c->at >= 16) /* what lies between n and 16 is reserved, too */
+        memcpy(c->at, bytes, 16);
+    else
+        memcpy(c->at, bytes, n);
     c->at += n;
 }
 
