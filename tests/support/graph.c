@@ -55,7 +55,7 @@ jit_func *graph_random(uint32_t nblocks, uint64_t *seed)
     bool local = test_random(seed) % 2; /* edges near the diagonal make loops nest */
 
     for (uint32_t b = 0; b < nblocks; b++) {
-        uint32_t n = nblocks == 1 ? 0 : test_random(seed) % 4, to[3];
+        uint32_t n = nblocks == 1 ? 0 : test_random(seed) % 4, to[3] = { 0 };
         for (uint32_t k = 0; k < n; k++) {
             uint32_t far = test_random(seed) % (nblocks - 1) + 1;
             uint32_t near = b + test_random(seed) % 6;
