@@ -8,7 +8,7 @@
 
 #include "support/arena.h"
 
-#define POOL_CLASSES 40u
+#define POOL_CLASSES 48u
 #define POOL_LARGEST 65536u
 
 typedef struct pool {

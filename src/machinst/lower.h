@@ -19,7 +19,8 @@ struct target;
 
 enum { /* uses.info: by value (of roots) */
     USES_ONE = 1, USES_MANY = 2, /* uses through all no-ops together */
-    USES_CROSS = 4               /* used in another block than its own */
+    USES_CROSS = 4,              /* used in another block than its own */
+    USES_WIDE = 8                /* read as 8 bytes by an alias although it is narrower */
 };
 
 typedef struct lower {
@@ -75,6 +76,10 @@ typedef struct lower {
 } lower;
 
 /* ---- Matching ---- */
+static inline bool lower_used_once(const lower *l, uint32_t root)
+{
+    return (l->info[root - 1] & ~USES_WIDE) == USES_ONE;
+}
 static inline uint32_t lower_root(const lower *l, uint32_t v) { return l->root[v - 1]; }
 static inline jit_type lower_type(const lower *l, uint32_t v) { return value_type(l->f, v); }
 /* The instruction that defines v's root, NULL for a block parameter. */

@@ -52,7 +52,7 @@ const ir_inst *jit_lower_fuses_root(const lower *l, uint32_t v)
 {
     uint32_t root = lower_root(l, v), at;
 
-    if (l->info[root - 1] != USES_ONE || !def_in_block(l, v, &at) || l->vreg_of[root - 1])
+    if (!lower_used_once(l, root) || !def_in_block(l, v, &at) || l->vreg_of[root - 1])
         return NULL;
     const ir_inst *d = inst_at(l->f, at);
     unsigned props = op_of(d)->props;
@@ -128,10 +128,11 @@ static uint32_t value_vreg(lower *l, uint32_t root, jit_type t)
         bool param = d->kind == VALUE_PARAM && d->def != l->f->layout.at[0];
         unsigned flags = param || l->info[root - 1] & USES_CROSS ? VREG_GLOBAL : 0;
         unsigned w = move_width(own) > width ? move_width(own) : width;
+        if (l->info[root - 1] & USES_WIDE && w < 8)
+            w = 8;
         *slot = new_vreg(l, class_of(own), w, flags) + 1;
-    } else if (l->vregs.at[*slot - 1].width < width) {
-        l->vregs.at[*slot - 1].width = (uint8_t)width;
     }
+    JIT_REQUIRE(l->fail, l->vregs.at[*slot - 1].width >= width, "a value is read wider than it is kept");
     return *slot - 1;
 }
 

@@ -68,7 +68,7 @@ void jit_mach_flush_group(mfunc *m)
 
 static bool param_read(const lower *l, uint32_t param)
 {
-    return l->root[param - 1] == param && l->info[param - 1] & (USES_ONE | USES_MANY);
+    return l->root[param - 1] == param && (l->info[param - 1] & (USES_ONE | USES_MANY)) != 0;
 }
 
 /* The vregs of the parameters that anybody reads; a merged parameter is an alias and has none. */
@@ -107,6 +107,13 @@ static void list_args(mfunc *m, uint32_t k, uint32_t call)
         if (!param_read(l, l->f->pool.at[params + j]))
             continue;
         vr v = jit_lower_in(l, to.args[j]);
+        unsigned bytes = jit_type_bytes(lower_type(l, to.args[j])), width = bytes < 4 ? 4 : bytes;
+        if (v.nonzero < 16 || l->vregs.at[v.id].width != width) {
+            /* An alias: it becomes what its type says, and what is known of upper bits ends here. */
+            vr whole = jit_lower_temp(l, l->vregs.at[v.id].cls, width);
+            jit_lower_move(l, whole, v, width, l->vregs.at[v.id].cls);
+            v = whole;
+        }
         l->vregs.at[v.id].flags |= VREG_SEEN; /* read behind the last instruction */
         vec_push(l->tmp, &m->lists, v.id);
     }

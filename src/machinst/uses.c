@@ -13,7 +13,7 @@ static void count_use(lower *l, uint32_t v, const ir_block *block, uint32_t b)
     const ir_value *d = &l->f->values.at[root - 1];
 
     if (!(*info & USES_MANY))
-        *info = (uint8_t)(*info & USES_ONE ? (*info & USES_CROSS) | USES_MANY : *info | USES_ONE);
+        *info = (uint8_t)(*info & USES_ONE ? (*info & ~USES_ONE) | USES_MANY : *info | USES_ONE);
     if (d->kind == VALUE_RESULT ? d->def < block->first || d->def >= block->end : d->def != b)
         *info |= USES_CROSS;
 }
@@ -61,6 +61,7 @@ static bool make_alias(lower *l, const ir_inst *i)
         if (n > bytes)
             return false;
         set_root(l, i->c, i->a, n);
+        l->info[l->root[i->c - 1] - 1] |= USES_WIDE;
         return true;
     default:
         return false;

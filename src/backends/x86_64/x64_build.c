@@ -1,4 +1,5 @@
-/* x64_build.c - the table of rows as data, and the constructors that lowering makes instructions by. */
+/* x64_build.c - the table of rows as data, and the constructors that lowering makes instructions
+ * by. */
 #include "backends/x86_64/x64_enc.h"
 
 /* ---- The table ---- */
@@ -87,8 +88,8 @@ unsigned jit_x64_swap_cc(unsigned cc)
 
 /* ---- Building ---- */
 
-/* An operand of each role, but for register and widths. Written at once, since this is where a quarter
- * of lowering's time went. */
+/* An operand of each role, but for register and widths. Written at once, since this is where a
+ * quarter of lowering's time went. */
 static const ra_operand templates[] = {
 #define ROLE(name, present, kind, constraint, fixed, width, place, cls, mem) \
     { RA_NO_VREG, RA_##kind, RA_##constraint, 0, fixed, 8, 16, LOC_NONE },
@@ -112,9 +113,11 @@ static unsigned set_memory(ra_operand *o, minst *m, const x64_rm *rm)
     m->ref = rm->ref;
     if (rm->am != MEM_BASE && rm->am != MEM_INDEX)
         return 0;
-    add_use(o, ROLE_Ur, rm->reg, 8);
+    /* The low half of lea's result depends on the low halves of its parts only. */
+    unsigned width = m->op == X64_lea ? m->size : 8;
+    add_use(o, ROLE_Ur, rm->reg, width);
     if (rm->am == MEM_INDEX)
-        add_use(o + 1, ROLE_Ur, rm->index, 8);
+        add_use(o + 1, ROLE_Ur, rm->index, width);
     return rm->am == MEM_INDEX ? 2 : 1;
 }
 

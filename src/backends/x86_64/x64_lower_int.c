@@ -5,7 +5,7 @@
 
 static bool used_once(const lower *l, uint32_t v)
 {
-    return l->info[lower_root(l, v) - 1] == USES_ONE;
+    return lower_used_once(l, lower_root(l, v));
 }
 
 static void add_const(lower *l, unsigned size, vr d, uint32_t x, int64_t k)
