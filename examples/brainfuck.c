@@ -316,6 +316,7 @@ static jit_func *build(jit_engine *e, const program *p)
     jit_var_set(b, c.cell, jit_iadd(b, before, jit_iconst(b, JIT_I64, 1)));
     translate(&c, p);
     jit_return(b, jit_iconst(b, JIT_I64, p->nops));
+    jit_block_cold(b, c.stop);
     jit_block_start(b, c.stop);
     jit_return(b, jit_var_get(b, c.stopped_at));
     jit_build_end(b); /* an error made above is kept with f and reported by the compile */
@@ -427,9 +428,8 @@ int main(int argc, char **argv)
     bool options[NOPTIONS] = { false };
     program p = { .name = "(built in)" };
     size_t size;
-    int k;
 
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1, k; i < argc; i++) {
         for (k = 0; k < NOPTIONS && strcmp(argv[i], option_names[k]) != 0; k++)
             continue;
         if (k < NOPTIONS) {
