@@ -1,5 +1,5 @@
-/* x64_matrix.c - enumerates operands of x86-64 rows: one place varies over all it may hold while the
- * others stand at distinct registers. */
+/* x64_matrix.c - enumerates operands of x86-64 rows: one place varies over all it may hold while
+ * the others stand at distinct registers. */
 #include "tests/support/x64_matrix.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,7 +132,7 @@ static void each_register(matrix *m, const x64_args *start)
             *at = kept;
         }
     }
-    if (format == X64_FORMAT_VSSEM || format == X64_FORMAT_VSSEI || format == X64_FORMAT_VSSER)
+    if (x64_merges(format))
         for (unsigned r = 0; r < 16; r++) {
             a.v = (uint8_t)r;
             each_imm(m, a, false);
@@ -189,7 +189,7 @@ static bool has_v(unsigned op)
     for (unsigned k = 0; k < s->n; k++)
         if (jit_x64_roles[s->role[k]].place == X64_AT_V)
             return true;
-    return format == X64_FORMAT_VSSEM || format == X64_FORMAT_VSSEI || format == X64_FORMAT_VSSER;
+    return x64_merges(format);
 }
 
 static void each_size(matrix *m)
@@ -230,7 +230,8 @@ unsigned x64_matrix(bool sparse, void (*visit)(void *user, const x64_case *c), v
     jit_arena_init(&m->mem, &host, &m->fail);
     for (m->c.op = MI_TARGET; m->c.op < X64_END; m->c.op++) {
         unsigned format = x64_row(m->c.op)->format;
-        if (format != X64_FORMAT_PSEUDO && format != X64_FORMAT_CALLSYM && format != X64_FORMAT_MOVSYM)
+        if (format != X64_FORMAT_PSEUDO && format != X64_FORMAT_CALLSYM
+            && format != X64_FORMAT_MOVSYM)
             each_size(m);
     }
     unsigned n = m->n;

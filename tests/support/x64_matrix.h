@@ -13,9 +13,9 @@ typedef struct x64_case {
     char text[160]; /* as the printer puts it */
 } x64_case;
 
-/* Calls visit for each case: each row at each size, each register in each place, edge immediates and
- * displacements, all addressing modes. Returns the number of cases; *failed counts those whose
- * encoding failed. sparse: every 16th only. */
+/* Calls visit for each case: each row at each size, each register in each place, edge immediates
+ * and displacements, all addressing modes. Returns the number of cases; *failed counts those
+ * whose encoding failed. sparse: every 16th only. */
 unsigned x64_matrix(bool sparse, void (*visit)(void *user, const x64_case *c), void *user,
                     unsigned *failed);
 

@@ -1,4 +1,4 @@
-/* Emission for x86-64: the listing shows what was put, and frames are also run where the host can. */
+/* Emission for x86-64: the listing shows what was put; frames are also run where the host can. */
 #define _DEFAULT_SOURCE
 #include "backends/x86_64/x64_emit.h"
 #include "tests/support/fault_alloc.h"
@@ -114,7 +114,8 @@ static void put(rig *r, const minst *i, const ra_loc *locs, unsigned n)
     jit_x64_emit(&r->e, i, ops, n);
 }
 #define PUT(r, i, ...) \
-    put((r), (i), (const ra_loc[]){ __VA_ARGS__ }, sizeof((const ra_loc[]){ __VA_ARGS__ }) / sizeof(ra_loc))
+    put((r), (i), (const ra_loc[]){ __VA_ARGS__ },                                                \
+        sizeof((const ra_loc[]){ __VA_ARGS__ }) / sizeof(ra_loc))
 
 static void expect_listing(void (*body)(rig *r), uint64_t features, const char *text)
 {
@@ -504,11 +505,13 @@ Test(x64_emit, frames_are_as_small_as_they_can_be)
     expect_frame(calls, "    sub rsp, 8\n    add rsp, 8\n    ret\n");
     expect_frame(saves, "    push rbx\n    push r12\n    sub rsp, 24\n"
                         "    add rsp, 24\n    pop r12\n    pop rbx\n    ret\n");
-    expect_frame(saves_with_fp, "    push rbp\n    mov rbp, rsp\n    push rbx\n    push r12\n    sub rsp, 16\n"
-                                "    add rsp, 16\n    pop r12\n    pop rbx\n    pop rbp\n    ret\n");
+    expect_frame(saves_with_fp,
+                 "    push rbp\n    mov rbp, rsp\n    push rbx\n    push r12\n    sub rsp, 16\n"
+                 "    add rsp, 16\n    pop r12\n    pop rbx\n    pop rbp\n    ret\n");
     expect_frame(grows, "    push rbp\n    mov rbp, rsp\n    sub rsp, 32\n"
                         "    mov rsp, rbp\n    pop rbp\n    ret 16\n");
-    expect_frame(probed, "    sub rsp, 4096\n    test [rsp], eax\n    sub rsp, 4096\n    test [rsp], eax\n"
+    expect_frame(probed, "    sub rsp, 4096\n    test [rsp], eax\n"
+                         "    sub rsp, 4096\n    test [rsp], eax\n"
                          "    sub rsp, 1816\n    add rsp, 10008\n    ret\n");
     expect_frame(probed_in_a_loop,
                  "    lea r11, [rsp - 98304]\n    sub rsp, 4096\n    test [rsp], eax\n"
@@ -557,8 +560,9 @@ static void limited_and_large(rig *r)
 
 Test(x64_emit, the_stack_limit_is_held_before_anything_is_pushed)
 {
-    expect_frame(limited, "    mov r10, [rdi + 8]\n    lea r11, [rsp - 40]\n    cmp r11, [r10 + 16]\n"
-                          "    jae .+2\n    ud2\n    sub rsp, 40\n    add rsp, 40\n    ret\n");
+    expect_frame(limited, "    mov r10, [rdi + 8]\n    lea r11, [rsp - 40]\n"
+                          "    cmp r11, [r10 + 16]\n    jae .+2\n    ud2\n"
+                          "    sub rsp, 40\n    add rsp, 40\n    ret\n");
     expect_frame(limited_and_large, "    mov r11, rsp\n    sub r11, 65544\n    jae .+2\n    ud2\n"
                                     "    cmp r11, [rdi + 8]\n    jae .+2\n    ud2\n"
                                     "    sub rsp, 65544\n    add rsp, 65544\n    ret\n");
@@ -597,7 +601,8 @@ Test(x64_emit, unwind_rows_follow_each_push)
     cr_assert_eq(r->code.nunwind, sizeof expected / sizeof *expected);
     for (uint32_t k = 0; k < r->code.nunwind; k++) {
         const mbuf_unwind *u = &r->code.unwind[k], *x = &expected[k];
-        cr_expect(u->offset == x->offset && u->kind == x->kind && u->reg == x->reg && u->value == x->value,
+        cr_expect(u->offset == x->offset && u->kind == x->kind && u->reg == x->reg
+                      && u->value == x->value,
                   "row %u: %u %u %u %d", k, u->offset, u->kind, u->reg, u->value);
     }
     rig_free(r);
@@ -648,8 +653,8 @@ Test(x64_emit, a_frame_restores_what_it_saved)
             rig *r = rig_new();
             entry_record record;
             r->settings.probestack = true;
-            r->frame.saved = REG_BIT(X64_RBX) | REG_BIT(X64_R12) | REG_BIT(X64_R13) | REG_BIT(X64_R14)
-                             | REG_BIT(X64_R15) | (fp ? 0 : REG_BIT(X64_RBP));
+            r->frame.saved = REG_BIT(X64_RBX) | REG_BIT(X64_R12) | REG_BIT(X64_R13)
+                             | REG_BIT(X64_R14) | REG_BIT(X64_R15) | (fp ? 0 : REG_BIT(X64_RBP));
             r->frame.nsaved = fp ? 5 : 6;
             r->frame.fp = fp;
             r->frame.slot_bytes = large == 0 ? 16 : large == 1 ? 12000 : 80000;
@@ -657,7 +662,8 @@ Test(x64_emit, a_frame_restores_what_it_saved)
             cr_assert_eq(rig_run(r, run_frame), JIT_OK, "%s", r->fail.message);
             void *fn = make_executable(r->code.bytes, r->code.size);
             void *direct = fn;
-            static uint64_t canary[5] = { 1, 2, 3, 4, 5 }, after[5]; /* no register addresses them */
+            /* Static, so that no register is needed to address them. */
+            static uint64_t canary[5] = { 1, 2, 3, 4, 5 }, after[5];
             int result;
             __asm__ volatile("mov %[k], %%rbx\n mov 8+%[k], %%r12\n mov 16+%[k], %%r13\n"
                              "mov 24+%[k], %%r14\n mov 32+%[k], %%r15\n call *%%rcx\n"
@@ -665,8 +671,8 @@ Test(x64_emit, a_frame_restores_what_it_saved)
                              "mov %%r14, 24+%[a]\n mov %%r15, 32+%[a]\n"
                              : "=&a"(result), [a] "=m"(after), "+c"(direct)
                              : [k] "m"(canary)
-                             : "rbx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-                               "r15", "memory", "cc");
+                             : "rbx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13",
+                               "r14", "r15", "memory", "cc");
             cr_expect_eq(result, 42);
             cr_expect(memcmp(canary, after, sizeof canary) == 0);
             cr_expect_eq(enter(fn, NULL, NULL, &record), 0);

@@ -100,7 +100,8 @@ static bool same_register(csh handle, x86_reg reg, unsigned base)
         return reg == X86_REG_INVALID || reg == X86_REG_RIZ;
     if (base == X64_RIP)
         return reg == X86_REG_RIP;
-    return reg != X86_REG_INVALID && strcmp(cs_reg_name(handle, reg), jit_x64_reg_name(base, 8)) == 0;
+    return reg != X86_REG_INVALID
+           && strcmp(cs_reg_name(handle, reg), jit_x64_reg_name(base, 8)) == 0;
 }
 
 static const char *compare_memory(const check *k, const cs_insn *i, const x64_case *c)
@@ -111,7 +112,8 @@ static const char *compare_memory(const check *k, const cs_insn *i, const x64_ca
 
     if (!op || !c->args.is_mem)
         return op ? "a memory operand" : c->args.is_mem ? "no memory operand" : NULL;
-    if (!same_register(k->handle, op->mem.base, m->base) || !same_register(k->handle, op->mem.index, m->index))
+    if (!same_register(k->handle, op->mem.base, m->base)
+        || !same_register(k->handle, op->mem.index, m->index))
         return "base or index";
     if (op->mem.disp != m->disp || (m->index != X64_NO_REG && op->mem.scale != 1 << m->shift))
         return "displacement or scale";
@@ -142,7 +144,7 @@ static const char *compare_imm(const cs_insn *i, const x64_case *c)
 /* ---- Where Capstone and the table differ by right ---- */
 
 enum { READS = 1, WRITES = 2 };
-typedef struct exception { unsigned op; unsigned access; unsigned what; const char *why; } exception;
+typedef struct exception { unsigned op, access, what; const char *why; } exception;
 enum { ACCUMULATOR, STACK, DESTINATION, SECOND };
 
 static const exception exceptions[] = {
@@ -182,7 +184,9 @@ static uint64_t left_out(const x64_case *c, unsigned access)
         case STACK: return REG_BIT(X64_RSP) | REG_BIT(X64_RBP) | FLAGS_BIT;
         case DESTINATION: return c->op == X64_sbb_self ? REG_BIT(a->rm) : REG_BIT(X64_XMM(a->reg));
         default: /* not when the source is the same register */
-            return !a->is_mem && a->rm == a->v && c->op != X64_vcvtsi2s ? 0 : REG_BIT(X64_XMM(a->v));
+            if (!a->is_mem && a->rm == a->v && c->op != X64_vcvtsi2s)
+                return 0;
+            return REG_BIT(X64_XMM(a->v));
         }
     }
     return 0;
@@ -206,12 +210,14 @@ static void report(check *k, const x64_case *c, const cs_insn *i, const char *wh
 
 static bool mnemonic_agrees(const x64_case *c, const char *mnemonic)
 {
-    static const char *const predicates[8] = { "eq", "lt", "le", "unord", "neq", "nlt", "nle", "ord" };
+    static const char *const predicates[] = { "eq",  "lt",  "le",  "unord",
+                                              "neq", "nlt", "nle", "ord" };
     size_t n = strcspn(c->text, " ");
 
     if (c->op == X64_cmps || c->op == X64_vcmps) { /* Capstone puts the predicate into the name */
         char name[32];
-        snprintf(name, sizeof name, "%.*s%s%.2s", (int)n - 2, c->text, predicates[c->args.imm & 7], c->text + n - 2);
+        snprintf(name, sizeof name, "%.*s%s%.2s", (int)n - 2, c->text,
+                 predicates[c->args.imm & 7], c->text + n - 2);
         return strcmp(name, mnemonic) == 0;
     }
     return strlen(mnemonic) == n && strncmp(c->text, mnemonic, n) == 0;
@@ -230,8 +236,11 @@ static void visit(void *user, const x64_case *c)
         return;
     }
     expect(c, &reads, &writes);
-    const char *wrong = i->size != c->nbytes ? "length" : !mnemonic_agrees(c, i->mnemonic) ? "mnemonic"
-                        : compare_memory(k, i, c);
+    const char *wrong = i->size != c->nbytes ? "length" : NULL;
+    if (!wrong && !mnemonic_agrees(c, i->mnemonic))
+        wrong = "mnemonic";
+    if (!wrong)
+        wrong = compare_memory(k, i, c);
     if (!wrong)
         wrong = compare_imm(i, c);
     if (wrong) {

@@ -26,8 +26,8 @@ static void collect(void *user, const x64_case *c)
     int mnemonic = (int)strcspn(c->text, " ");
     /* ".s" asks llvm-mc for the form that stores. */
     bool stores = c->op == X64_movap_r || c->op == X64_vmovap_r;
-    /* llvm-mc would save the third prefix byte by exchanging the operands of what commutes. Gantry does
-     * not, since which NaN is given depends on their order. */
+    /* llvm-mc would save the third prefix byte by exchanging the operands of what commutes.
+     * Gantry does not, since which NaN is given depends on their order. */
     bool vex3 = c->bytes[0] == 0xc4 && x64_row(c->op)->format == X64_FORMAT_VSSE && !stores;
     fprintf(all->source, "c%zu:\n%s%.*s%s%s\n", all->n++, vex3 ? "{vex3} " : "", mnemonic, c->text,
             stores ? ".s" : "", c->text + mnemonic);
@@ -128,7 +128,8 @@ int main(void)
             continue;
         const x64_case *c = &all.at[at];
         seen[at] = true;
-        if ((n == c->nbytes && memcmp(bytes, c->bytes, n) == 0) || is_other_direction(c, bytes, n)) {
+        bool equal = n == c->nbytes && memcmp(bytes, c->bytes, n) == 0;
+        if (equal || is_other_direction(c, bytes, n)) {
             passed++;
         } else if (failed++ < 40) {
             printf("%s\n", c->text);

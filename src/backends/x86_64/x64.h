@@ -1,14 +1,15 @@
 /* x64.h - what lowering, the ABI and emission of x86-64 share: rows, operands, constructors.
  *
- * Lowering says an instruction by one of the constructors below; each looks its row up in x64_insts.def and
- * adds its operands with the constraints, widths and promises written there. They return the minst, whose
- * remaining fields (trap, cc, extra) may be set until the next instruction. A result register comes
- * first, the rm operand last. `size` is that of the operation in bytes. 8- and 16-bit forms exist, but
- * their results promise nothing above, so arithmetic is better done at size 4.
+ * Lowering says an instruction by one of the constructors below; each looks its row up in
+ * x64_insts.def and adds its operands with the constraints, widths and promises written there.
+ * They return the minst, whose remaining fields (trap, cc, extra) may be set until the next
+ * instruction. A result register comes first, the rm operand last. `size` is that of the
+ * operation in bytes. 8- and 16-bit forms exist, but their results promise nothing above, so
+ * arithmetic is better done at size 4.
  *
- * Flags: between an instruction that writes them and its reader (set, cmov, adc, sbb, MI_BRANCH, trap_if)
- * only instructions whose row leaves the flags alone may stand: mov, lea, movzx, not, all of SSE but ucomis,
- * shlx and its like, x64_imm_keep. Moves of the allocator keep them. */
+ * Flags: between an instruction that writes them and its reader (set, cmov, adc, sbb, MI_BRANCH,
+ * trap_if) only instructions whose row leaves the flags alone may stand: mov, lea, movzx, not,
+ * all of SSE but ucomis, shlx and its like, x64_imm_keep. Moves of the allocator keep them. */
 #ifndef JIT_X64_H
 #define JIT_X64_H
 
@@ -38,7 +39,8 @@ unsigned jit_x64_swap_cc(unsigned cc);
 
 enum { X64_KEEP_FLAGS = 1 }; /* minst.cc of mov_i */
 enum { /* predicates of cmps */
-    X64_CMP_EQ, X64_CMP_LT, X64_CMP_LE, X64_CMP_UNORD, X64_CMP_NEQ, X64_CMP_NLT, X64_CMP_NLE, X64_CMP_ORD
+    X64_CMP_EQ, X64_CMP_LT, X64_CMP_LE, X64_CMP_UNORD,
+    X64_CMP_NEQ, X64_CMP_NLT, X64_CMP_NLE, X64_CMP_ORD
 };
 enum { /* modes of rounds: inexact is not signalled */
     X64_ROUND_NEAREST = 8, X64_ROUND_FLOOR = 9, X64_ROUND_CEIL = 10, X64_ROUND_TRUNC = 11
@@ -60,7 +62,7 @@ typedef struct x64_role {
     uint8_t width;      /* bytes; 0: size, X64_W_SIZE2: size2 */
     uint8_t place;      /* X64_AT_* */
     uint8_t cls;        /* RC_* */
-    uint8_t mem;        /* 0 a register only, 1 register or memory, 2 memory only (then no operand) */
+    uint8_t mem;        /* 0 a register, 1 register or memory, 2 memory only (then no operand) */
 } x64_role;
 enum { X64_W_0, X64_W_SIZE = 0x80, X64_W_SIZE2, X64_W_16 }; /* widths that a row or role names */
 enum { X64_Z_NONE, X64_Z_SIZE, X64_Z_SIZE2, X64_Z_IMM };
@@ -88,7 +90,10 @@ extern const x64_info jit_x64_info[X64_END - MI_TARGET];
 extern const x64_shape jit_x64_shapes[];
 extern const x64_role jit_x64_roles[];
 static inline const x64_info *x64_row(unsigned op) { return &jit_x64_info[op - MI_TARGET]; }
-static inline const x64_shape *x64_shape_of(unsigned op) { return &jit_x64_shapes[x64_row(op)->shape]; }
+static inline const x64_shape *x64_shape_of(unsigned op)
+{
+    return &jit_x64_shapes[x64_row(op)->shape];
+}
 /* Bytes that its memory operand covers, 0: none is accessed. */
 unsigned jit_x64_mem_width(const minst *i);
 /* Bytes that may be non-zero in a register that it writes; 16: no promise. */
@@ -128,13 +133,15 @@ static inline x64_rm x64_frame(unsigned am, uint32_t ref, int32_t disp)
 }
 /* Constant ref of the pool, rip-relative. */
 static inline x64_rm x64_pool(uint32_t ref) { return x64_frame(MEM_CONST, ref, 0); }
-/* In mov, call and jmp: the cell that holds the symbol's address. In lea: the symbol itself, when near. */
+/* In mov, call and jmp: the cell that holds the symbol's address. In lea: the symbol itself, when
+ * near. */
 static inline x64_rm x64_sym(uint32_t symbol) { return x64_frame(MEM_SYM, symbol, 0); }
 
 /* ---- Constructors ---- */
 
-/* Any row: regs holds its register operands in the shape's order, tied and fixed ones too, but no scratch
- * registers and not the rm operand. The one way instructions are made; what follows names its uses. */
+/* Any row: regs holds its register operands in the shape's order, tied and fixed ones too, but no
+ * scratch registers and not the rm operand. The one way instructions are made; what follows names
+ * its uses. */
 minst *jit_x64_build(lower *l, unsigned op, unsigned size, unsigned size2, const vr *regs,
                      const x64_rm *rm, int64_t imm);
 
@@ -187,12 +194,19 @@ static inline minst *x64_rr_i(lower *l, unsigned op, unsigned size, vr d, x64_rm
 {
     return jit_x64_build(l, op, size, 0, &d, &rm, imm);
 }
-/* d = an integer constant. A size 4 constant is zero-extended. Repeated instead of reloaded. In its own
- * place zero may be made by xor, which spoils the flags; the keep form never does. */
+/* d = an integer constant. A size 4 constant is zero-extended. Repeated instead of reloaded. In
+ * its own place zero may be made by xor, which spoils the flags; the keep form never does. */
 minst *jit_x64_imm(lower *l, vr d, uint64_t bits, bool keep_flags);
-static inline minst *x64_imm(lower *l, vr d, uint64_t bits) { return jit_x64_imm(l, d, bits, false); }
-static inline minst *x64_imm_keep(lower *l, vr d, uint64_t bits) { return jit_x64_imm(l, d, bits, true); }
-/* d = all 8 bytes of rm, zero- or sign-extended from size2 (1, 2, 4) to size (zx: always 8 bytes). */
+static inline minst *x64_imm(lower *l, vr d, uint64_t bits)
+{
+    return jit_x64_imm(l, d, bits, false);
+}
+static inline minst *x64_imm_keep(lower *l, vr d, uint64_t bits)
+{
+    return jit_x64_imm(l, d, bits, true);
+}
+/* d = all 8 bytes of rm, zero- or sign-extended from size2 (1, 2, 4) to size (zx: always 8
+ * bytes). */
 minst *jit_x64_zx(lower *l, vr d, unsigned size2, x64_rm rm);
 minst *jit_x64_sx(lower *l, unsigned size, vr d, unsigned size2, x64_rm rm);
 /* d = address of memory operand m; size 4: its low half. */
@@ -241,13 +255,14 @@ static inline minst *x64_carry_mask(lower *l, unsigned size, vr d)
     return jit_x64_build(l, X64_sbb_self, size, 0, &d, NULL, 0);
 }
 /* hi:lo (rdx:rax) = a * rm; X64_mul_x unsigned, X64_imul_x signed. */
-static inline minst *x64_mul_wide(lower *l, unsigned op, unsigned size, vr lo, vr hi, vr a, x64_rm rm)
+static inline minst *x64_mul_wide(lower *l, unsigned op, unsigned size, vr lo, vr hi, vr a,
+                                  x64_rm rm)
 {
     vr r[] = { lo, hi, a };
     return jit_x64_build(l, op, size, 0, r, &rm, 0);
 }
-/* quotient (rax), remainder (rdx) = hi:lo / rm; X64_div, X64_idiv. rm must not be one that may fault;
- * set trap of the result. */
+/* quotient (rax), remainder (rdx) = hi:lo / rm; X64_div, X64_idiv. rm must not be one that may
+ * fault; set trap of the result. */
 static inline minst *x64_div(lower *l, unsigned op, unsigned size, vr quotient, vr remainder, vr lo,
                              vr hi, x64_rm rm)
 {
@@ -273,7 +288,8 @@ static inline minst *x64_shift_x(lower *l, unsigned op, unsigned size, vr d, x64
     return jit_x64_build(l, op, size, 0, r, &rm, 0);
 }
 /* d = a shifted, filled from b; X64_shld_i, X64_shrd_i. */
-static inline minst *x64_shift_double(lower *l, unsigned op, unsigned size, vr d, vr a, vr b, int64_t n)
+static inline minst *x64_shift_double(lower *l, unsigned op, unsigned size, vr d, vr a, vr b,
+                                      int64_t n)
 {
     vr r[] = { d, a, b };
     return jit_x64_build(l, op, size, 0, r, NULL, n);
@@ -322,7 +338,7 @@ static inline minst *x64_sse(lower *l, unsigned op, unsigned size, vr d, vr a, x
     vr r[] = { d, a };
     return jit_x64_build(l, x64_vex(l, op), size, 0, r, &rm, 0);
 }
-/* d = op rm; X64_sqrts, movs (load), movup and movap (16 bytes), movd (from an integer register). */
+/* d = op rm; X64_sqrts, movs (load), movup and movap (16 bytes), movd (from an integer). */
 static inline minst *x64_sse_r(lower *l, unsigned op, unsigned size, vr d, x64_rm rm)
 {
     return jit_x64_build(l, x64_vex(l, op), size, 0, &d, &rm, 0);
@@ -338,7 +354,8 @@ static inline minst *x64_movd_r(lower *l, unsigned size, vr d, vr a)
     vr r[] = { d, a };
     return jit_x64_build(l, x64_vex(l, X64_movd_r), size, 0, r, NULL, 0);
 }
-/* d = 16 bytes of zeroes (X64_fzero) or ones (X64_fones). Repeated instead of reloaded; keeps flags. */
+/* d = 16 bytes of zeroes (X64_fzero) or ones (X64_fones). Repeated instead of reloaded; keeps
+ * flags. */
 static inline minst *x64_sse_fill(lower *l, unsigned op, vr d)
 {
     minst *m = jit_x64_build(l, x64_vex(l, op), 16, 0, &d, NULL, 0);
@@ -364,7 +381,8 @@ static inline minst *x64_rounds(lower *l, unsigned mode, unsigned size, vr d, x6
     return jit_x64_build(l, x64_vex(l, X64_rounds), size, 0, &d, &rm, mode);
 }
 /* FMA rows, X64_vfmadd213s and so on: see x64_insts.def for what each computes. */
-static inline minst *x64_fma(lower *l, unsigned op, unsigned size, vr d, vr tied, vr second, x64_rm rm)
+static inline minst *x64_fma(lower *l, unsigned op, unsigned size, vr d, vr tied, vr second,
+                             x64_rm rm)
 {
     vr r[] = { d, tied, second };
     return jit_x64_build(l, op, size, 0, r, &rm, 0);

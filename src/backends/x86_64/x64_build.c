@@ -44,7 +44,12 @@ const x64_info jit_x64_info[] = {
 
 static unsigned named_width(unsigned width, unsigned size, unsigned size2)
 {
-    return width == X64_W_SIZE ? size : width == X64_W_SIZE2 ? size2 : width == X64_W_16 ? 16 : width;
+    switch (width) {
+    case X64_W_SIZE: return size;
+    case X64_W_SIZE2: return size2;
+    case X64_W_16: return 16;
+    default: return width;
+    }
 }
 
 unsigned jit_x64_mem_width(const minst *i)

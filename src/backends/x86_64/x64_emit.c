@@ -1,4 +1,5 @@
-/* x64_emit.c - turns allocated machine instructions into bytes, with their traps, fixups and calls. */
+/* x64_emit.c - turns allocated machine instructions into bytes, with their traps, fixups and
+ * calls. */
 #include "backends/x86_64/x64_enc.h"
 #include "backends/x86_64/x64_emit.h"
 
@@ -212,15 +213,21 @@ static void move_reg(emit *e, ra_loc from, ra_loc to, unsigned width)
         put_rr(e, vex(e, X64_movap), 16, x64_hw(to), x64_hw(from));
 }
 
+static bool is_place(ra_loc l)
+{
+    return x64_is_int(l) || x64_is_xmm(l) || loc_is_slot(l);
+}
+
 void jit_x64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width)
 {
     fail_ctx *fail = e->buf->fail;
 
     JIT_REQUIRE(fail, width == 4 || width == 8 || width == 16, "x86_64: width of a move");
-    JIT_REQUIRE(fail, x64_is_int(from) || x64_is_xmm(from) || loc_is_slot(from), "x86_64: a move from nowhere");
-    JIT_REQUIRE(fail, x64_is_int(to) || x64_is_xmm(to) || loc_is_slot(to), "x86_64: a move to nowhere");
+    JIT_REQUIRE(fail, is_place(from), "x86_64: a move from nowhere");
+    JIT_REQUIRE(fail, is_place(to), "x86_64: a move to nowhere");
     JIT_REQUIRE(fail, !loc_is_slot(from) || !loc_is_slot(to), "x86_64: a move between slots");
-    JIT_REQUIRE(fail, width < 16 || (!x64_is_int(from) && !x64_is_int(to)), "x86_64: 16 bytes of an integer");
+    JIT_REQUIRE(fail, width < 16 || (!x64_is_int(from) && !x64_is_int(to)),
+                "x86_64: 16 bytes of an integer");
     if (from == to)
         return;
     if (loc_is_slot(from))
@@ -354,7 +361,8 @@ static void put_table(emit *e, uint32_t table, mlabel label)
         mput_le(&c, 0, 4);
         mcursor_close(&c);
         if (e->listing)
-            jit_strbuf_printf(e->listing, "    .long block%u - table%u\n", t->blocks[k], label.id - 1);
+            jit_strbuf_printf(e->listing, "    .long block%u - table%u\n", t->blocks[k],
+                              label.id - 1);
     }
 }
 

@@ -3,8 +3,9 @@
 #include "backends/x86_64/x64_enc.h"
 #include <string.h>
 
-/* Bytes are put to a buffer of the encoder's own first: each function takes where the next one goes and
- * returns where the one after it does. No format makes more than the longest instruction there is. */
+/* Bytes are put to a buffer of the encoder's own first: each function takes where the next one
+ * goes and returns where the one after it does. No format makes more than the longest instruction
+ * there is. */
 #define LONGEST 15
 typedef struct enc {
     mcursor *c;
@@ -36,7 +37,8 @@ static uint32_t offset_of(const enc *e, const uint8_t *p)
 static _Noreturn void refuse(const enc *e, const char *what)
 {
     mbuf *b = e->c->buf;
-    jit_fail(b->fail, JIT_ERR_INTERNAL, "x86_64 %s (size %u): %s", e->row->mnemonic, e->a->size, what);
+    jit_fail(b->fail, JIT_ERR_INTERNAL, "x86_64 %s (size %u): %s", e->row->mnemonic,
+             e->a->size, what);
 }
 
 /* ---- Prefixes ---- */
@@ -47,8 +49,9 @@ enum { REX_W = 8, REX_R = 4, REX_X = 2, REX_B = 1 };
 static inline unsigned prefix_code(const enc *e)
 {
     static const uint8_t codes[][2] = { /* for size 4, for size 8 */
-        [X64_PP_NP] = { 0, 0 }, [X64_PP_P66] = { 1, 1 }, [X64_PP_PF3] = { 2, 2 },
-        [X64_PP_PF2] = { 3, 3 }, [X64_PP_PS] = { 2, 3 }, [X64_PP_PP] = { 0, 1 }, [X64_PP_PS2] = { 2, 3 },
+        [X64_PP_NP] = { 0, 0 },  [X64_PP_P66] = { 1, 1 }, [X64_PP_PF3] = { 2, 2 },
+        [X64_PP_PF2] = { 3, 3 }, [X64_PP_PS] = { 2, 3 },  [X64_PP_PP] = { 0, 1 },
+        [X64_PP_PS2] = { 2, 3 },
     };
     unsigned pp = e->row->pp;
 
@@ -79,9 +82,10 @@ static uint8_t *put_map(const enc *e, uint8_t *p, unsigned opcode)
     return put1(p, opcode);
 }
 
-/* Legacy prefixes, REX, map and opcode. `rex` without the rm operand's bits; force: an 8-bit operand is
- * one of spl to dil. */
-static uint8_t *put_opcode(const enc *e, uint8_t *p, unsigned prefix, unsigned rex, bool force, unsigned opcode)
+/* Legacy prefixes, REX, map and opcode. `rex` without the rm operand's bits; force: an 8-bit
+ * operand is one of spl to dil. */
+static uint8_t *put_opcode(const enc *e, uint8_t *p, unsigned prefix, unsigned rex, bool force,
+                           unsigned opcode)
 {
     static const uint8_t bytes[4] = { 0, 0x66, 0xf3, 0xf2 };
 
@@ -159,14 +163,17 @@ static uint8_t *put_modrm(const enc *e, uint8_t *p, unsigned reg, unsigned imm_b
     if (m->index == X64_RSP)
         refuse(e, "rsp as index");
     bool sib = m->index != X64_NO_REG || m->base == X64_NO_REG || (m->base & 7) == X64_RSP;
-    unsigned sib_byte = (unsigned)m->shift << 6 | (m->index != X64_NO_REG ? m->index & 7u : 4u) << 3;
+    unsigned index = m->index != X64_NO_REG ? m->index & 7u : 4u;
+    unsigned sib_byte = (unsigned)m->shift << 6 | index << 3;
     if (m->base == X64_NO_REG) { /* no base: disp32 always */
         p = put1(p, field | 4);
         p = put1(p, sib_byte | 5);
         return put_le(p, (uint32_t)m->disp, 4);
     }
-    unsigned mod = m->disp == 0 && (m->base & 7) != X64_RBP ? 0 /* rbp and r13 need a displacement */
-                   : m->disp == (int8_t)m->disp ? 1 : 2;
+    /* rbp and r13 need a displacement. */
+    unsigned mod = m->disp == (int8_t)m->disp ? 1 : 2;
+    if (m->disp == 0 && (m->base & 7) != X64_RBP)
+        mod = 0;
     p = put1(p, mod << 6 | field | (sib ? 4 : m->base & 7u));
     if (sib)
         p = put1(p, sib_byte | (m->base & 7u));
@@ -190,7 +197,10 @@ static uint8_t *modrm(const enc *e, uint8_t *p, unsigned reg, unsigned opcode, u
     return put_modrm(e, p, reg, imm_bytes);
 }
 
-static uint8_t *enc_MODRM(const enc *e, uint8_t *p) { return modrm(e, p, e->a->reg, e->row->opcode, 0); }
+static uint8_t *enc_MODRM(const enc *e, uint8_t *p)
+{
+    return modrm(e, p, e->a->reg, e->row->opcode, 0);
+}
 
 static uint8_t *enc_MODRMI(const enc *e, uint8_t *p)
 {
@@ -208,7 +218,8 @@ static uint8_t *digit(const enc *e, uint8_t *p, unsigned opcode, unsigned imm_by
     if (e->row->opcode == 0xff)
         p = put_opcode(e, p, 0, rm_bits(a), false, opcode);
     else
-        p = put_int_opcode(e, p, rm_bits(a), bytes && !a->is_mem && low_byte(a->rm), bytes ? opcode - 1 : opcode);
+        p = put_int_opcode(e, p, rm_bits(a), bytes && !a->is_mem && low_byte(a->rm),
+                           bytes ? opcode - 1 : opcode);
     return put_modrm(e, p, e->row->digit, imm_bytes);
 }
 
@@ -359,8 +370,8 @@ static uint8_t *enc_CC(const enc *e, uint8_t *p)
 
     if (a->cc > X64_G)
         refuse(e, "condition");
-    p = put_int_opcode(e, p, rm_bits(a) | (!set && a->reg >> 3 ? REX_R : 0), set && !a->is_mem && low_byte(a->rm),
-                   e->row->opcode + (unsigned)a->cc);
+    p = put_int_opcode(e, p, rm_bits(a) | (!set && a->reg >> 3 ? REX_R : 0),
+                       set && !a->is_mem && low_byte(a->rm), e->row->opcode + (unsigned)a->cc);
     return put_modrm(e, p, set ? 0 : a->reg, 0);
 }
 
@@ -415,23 +426,39 @@ static uint8_t *enc_FMA(const enc *e, uint8_t *p) { return enc_VEX(e, p); }
 static uint8_t *sse(const enc *e, uint8_t *p, unsigned opcode, bool w, unsigned imm_bytes)
 {
     const x64_args *a = e->a;
+    unsigned rex = (w ? REX_W : 0u) | rm_bits(a) | (a->reg >> 3 ? REX_R : 0u);
 
-    p = put_opcode(e, p, prefix_code(e), (w ? REX_W : 0) | rm_bits(a) | (a->reg >> 3 ? REX_R : 0), false, opcode);
+    p = put_opcode(e, p, prefix_code(e), rex, false, opcode);
     return put_modrm(e, p, a->reg, imm_bytes);
 }
 
-static uint8_t *vsse(const enc *e, uint8_t *p, unsigned opcode, unsigned v, bool w, unsigned imm_bytes)
+static uint8_t *vsse(const enc *e, uint8_t *p, unsigned opcode, unsigned v, bool w,
+                     unsigned imm_bytes)
 {
     p = put_vex(e, p, e->a->reg, v, w, opcode);
     return put_modrm(e, p, e->a->reg, imm_bytes);
 }
 
-static uint8_t *enc_SSE(const enc *e, uint8_t *p) { return sse(e, p, e->row->opcode, false, 0); }
-static uint8_t *enc_VSSE(const enc *e, uint8_t *p) { return vsse(e, p, e->row->opcode, e->a->v, false, 0); }
+static uint8_t *enc_SSE(const enc *e, uint8_t *p)
+{
+    return sse(e, p, e->row->opcode, false, 0);
+}
+
+static uint8_t *enc_VSSE(const enc *e, uint8_t *p)
+{
+    return vsse(e, p, e->row->opcode, e->a->v, false, 0);
+}
 
 /* The integer register's width: the size of movd, size of a conversion to an integer. */
-static uint8_t *enc_SSEW(const enc *e, uint8_t *p) { return sse(e, p, e->row->opcode, e->a->size == 8, 0); }
-static uint8_t *enc_VSSEW(const enc *e, uint8_t *p) { return vsse(e, p, e->row->opcode, 0, e->a->size == 8, 0); }
+static uint8_t *enc_SSEW(const enc *e, uint8_t *p)
+{
+    return sse(e, p, e->row->opcode, e->a->size == 8, 0);
+}
+
+static uint8_t *enc_VSSEW(const enc *e, uint8_t *p)
+{
+    return vsse(e, p, e->row->opcode, 0, e->a->size == 8, 0);
+}
 
 static uint8_t *enc_SSES(const enc *e, uint8_t *p)
 {
@@ -465,10 +492,25 @@ static uint8_t *enc_VSSEB(const enc *e, uint8_t *p)
     return put1(p, (unsigned)e->a->imm);
 }
 
-static uint8_t *enc_SSEM(const enc *e, uint8_t *p) { return sse(e, p, e->row->opcode, false, 0); }
-static uint8_t *enc_SSEI(const enc *e, uint8_t *p) { return sse(e, p, e->row->opcode, e->a->size2 == 8, 0); }
-static uint8_t *enc_VSSEM(const enc *e, uint8_t *p) { return vsse(e, p, e->row->opcode, e->a->v, false, 0); }
-static uint8_t *enc_VSSEI(const enc *e, uint8_t *p) { return vsse(e, p, e->row->opcode, e->a->v, e->a->size2 == 8, 0); }
+static uint8_t *enc_SSEM(const enc *e, uint8_t *p)
+{
+    return sse(e, p, e->row->opcode, false, 0);
+}
+
+static uint8_t *enc_SSEI(const enc *e, uint8_t *p)
+{
+    return sse(e, p, e->row->opcode, e->a->size2 == 8, 0);
+}
+
+static uint8_t *enc_VSSEM(const enc *e, uint8_t *p)
+{
+    return vsse(e, p, e->row->opcode, e->a->v, false, 0);
+}
+
+static uint8_t *enc_VSSEI(const enc *e, uint8_t *p)
+{
+    return vsse(e, p, e->row->opcode, e->a->v, e->a->size2 == 8, 0);
+}
 
 static uint8_t *enc_SSER(const enc *e, uint8_t *p)
 {

@@ -1,4 +1,5 @@
-/* x64_enc.h - the encoder: one instruction's row, registers, memory operand and immediate to bytes. */
+/* x64_enc.h - the encoder: one instruction's row, registers, memory operand and immediate to
+ * bytes. */
 #ifndef JIT_X64_ENC_H
 #define JIT_X64_ENC_H
 
@@ -39,7 +40,13 @@ typedef struct x64_args {
     uint8_t reloc;
 } x64_args;
 
-#define X64_MAX_BYTES 24 /* the longest instruction with what goes before it to break a dependence */
+/* VEX formats that take the upper bytes of their result from vvvv. */
+static inline bool x64_merges(unsigned format)
+{
+    return format == X64_FORMAT_VSSEM || format == X64_FORMAT_VSSEI || format == X64_FORMAT_VSSER;
+}
+
+#define X64_MAX_BYTES 16 /* what the longest instruction needs */
 /* Puts the instruction; fails the compile (INTERNAL) on what its row does not have. */
 void jit_x64_encode(mcursor *c, unsigned op, const x64_args *a);
 /* Several bytes of nothing: n of them. */
@@ -51,7 +58,7 @@ enum { X64_FIX_REL32, X64_FIX_TABLE32 };
 enum { X64_SHRINK_JMP = 1, X64_SHRINK_JCC };
 /* Relocations. */
 enum {
-    X64_RELOC_PCREL32,  /* from the field to the function of the batch, else its thunk: near calls */
+    X64_RELOC_PCREL32,  /* from the field to the function of the batch, else its thunk: calls */
     X64_RELOC_STABLE32, /* from the field to the symbol's stable address, its thunk: func_addr */
     X64_RELOC_SLOT32,   /* from the field to the cell that holds the symbol's address */
     X64_RELOC_ABS64,    /* the stable address itself */

@@ -1,13 +1,13 @@
-/* x64_frame.c - prologue and epilogue: stack limit, frame pointer, saved registers, frame, probes, and the
- * unwind rows that go with each step.
+/* x64_frame.c - prologue and epilogue: stack limit, frame pointer, saved registers, frame,
+ * probes, and the unwind rows that go with each step.
  *
- * Unwind rows count from the canonical frame address (CFA), rsp before the call was made: the return
- * address is at CFA - 8. Registers in rows have their DWARF numbers (psABI, "DWARF Register Number
- * Mapping"). r10 and r11 are free on entry in every convention. */
+ * Unwind rows count from the canonical frame address (CFA), rsp before the call was made: the
+ * return address is at CFA - 8. Registers in rows have their DWARF numbers (psABI, "DWARF
+ * Register Number Mapping"). r10 and r11 are free on entry in every convention. */
 #include "backends/x86_64/x64_emit.h"
 
 #define LIMIT_STEPS 12      /* of a stack limit's chain: what fits the front of a function at O0 */
-#define SAFE_BELOW 0x8000u  /* nothing is mapped below this address, so rsp minus less cannot wrap */
+#define SAFE_BELOW 0x8000u  /* nothing is mapped below it, so rsp minus less cannot wrap */
 #define UNROLLED_PROBES 4
 
 static const uint8_t dwarf[16] = { 0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15 };
@@ -110,7 +110,8 @@ static unsigned add_offset(emit *e, unsigned base, int64_t offset)
     return X64_R10;
 }
 
-/* Follows the chain that computes the limit; its last load is left to the compare when there is one. */
+/* Follows the chain that computes the limit; its last load is left to the compare when there is
+ * one. */
 static unsigned follow_chain(emit *e, const ir_gv **chain, unsigned n, const ir_gv **load)
 {
     unsigned at = vmctx_reg(e);
@@ -146,7 +147,8 @@ static void check_limit(emit *e)
         if (gv->kind != GV_LOAD && gv->kind != GV_IADD_IMM)
             jit_fail(e->buf->fail, JIT_ERR_UNSUPPORTED, "a stack limit that is not based on vmctx");
         if (n == LIMIT_STEPS)
-            jit_fail(e->buf->fail, JIT_ERR_LIMIT, "a stack limit of more than %d steps", LIMIT_STEPS);
+            jit_fail(e->buf->fail, JIT_ERR_LIMIT, "a stack limit of more than %d steps",
+                     LIMIT_STEPS);
         chain[n++] = gv;
     }
     at = follow_chain(e, chain, n, &load);
@@ -304,7 +306,8 @@ void jit_x64_epilogue(emit *e)
         put_return(e);
         return;
     }
-    JIT_REQUIRE(e->buf->fail, sized || fr->nsaved == 0, "x86_64: saved registers in a frame that grows");
+    JIT_REQUIRE(e->buf->fail, sized || fr->nsaved == 0,
+                "x86_64: saved registers in a frame that grows");
     jit_mbuf_unwind(e->buf, UNWIND_REMEMBER_STATE, 0, 0);
     if (fr->fp && fr->nsaved == 0) {
         if (!sized || rest_of(fr) > 0)

@@ -16,7 +16,8 @@ static const char *const xmm_names[16] = {
     "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15",
 };
 static const char *const cc_names[X64_CC_COUNT] = {
-    "o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g", "e.np", "ne.p",
+    "o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g",
+    "e.np", "ne.p",
 };
 
 const char *jit_x64_reg_name(ra_loc reg, unsigned size)
@@ -91,14 +92,25 @@ static void put_symbol(const printer *p, uint32_t symbol)
     jit_strbuf_puts(p->s, name);
 }
 
+static const char *pointer_to(unsigned width)
+{
+    switch (width) {
+    case 1: return "byte ptr ";
+    case 2: return "word ptr ";
+    case 4: return "dword ptr ";
+    case 8: return "qword ptr ";
+    case 16: return "xmmword ptr ";
+    default: return "";
+    }
+}
+
 static void put_mem(printer *p, unsigned width, bool named)
 {
     const x64_mem *m = &p->a->mem;
 
     separate(p);
     if (!named)
-        jit_strbuf_puts(p->s, width == 1 ? "byte ptr " : width == 2 ? "word ptr " : width == 4 ? "dword ptr "
-                              : width == 8 ? "qword ptr " : width == 16 ? "xmmword ptr " : "");
+        jit_strbuf_puts(p->s, pointer_to(width));
     jit_strbuf_putc(p->s, '[');
     bool first = true;
     if (m->base == X64_RIP) {
@@ -148,8 +160,7 @@ static void put_operand(printer *p, const x64_role *r)
     case X64_AT_V: put_reg(p, a->v, r->cls, width); break;
     case X64_AT_RM:
         if (a->is_mem && r->mem)
-            put_mem(p, p->row->mem == X64_W_SIZE2 ? a->size2 : p->row->mem == X64_W_16 ? 16 : a->size,
-                    width_shows(p->row));
+            put_mem(p, p->row->mem == X64_W_SIZE2 ? a->size2 : a->size, width_shows(p->row));
         else
             put_reg(p, a->rm, r->cls, width);
         break;
@@ -179,14 +190,15 @@ static void put_operands(printer *p)
     const x64_shape *s = &jit_x64_shapes[p->row->shape];
     unsigned format = p->row->format;
     /* What Intel writes first: memory that is stored to, and the rm operand of test. */
-    bool rm_first = s->n == 2 && jit_x64_roles[s->role[1]].mem && jit_x64_roles[s->role[0]].kind == RA_USE
-                    && (jit_x64_roles[s->role[1]].mem == 2 || p->row->opcode == 0x85);
+    const x64_role *first = &jit_x64_roles[s->role[0]], *second = &jit_x64_roles[s->role[1]];
+    bool rm_first = s->n == 2 && first->kind == RA_USE && second->mem
+                    && (second->mem == 2 || p->row->opcode == 0x85);
 
     if (rm_first)
-        put_operand(p, &jit_x64_roles[s->role[1]]);
+        put_operand(p, second);
     for (unsigned k = 0; k < s->n - (rm_first ? 1u : 0u); k++) {
         put_operand(p, &jit_x64_roles[s->role[k]]);
-        if (k == 0 && (format == X64_FORMAT_VSSEM || format == X64_FORMAT_VSSEI || format == X64_FORMAT_VSSER))
+        if (k == 0 && x64_merges(format))
             put_reg(p, p->a->v, RC_FLOAT, 16);
     }
     for (unsigned k = 0; format == X64_FORMAT_VSSES && k < 2; k++)
@@ -288,7 +300,8 @@ void jit_x64_print(strbuf *s, const emit *e, const minst *i, const ra_operand *o
         jit_strbuf_i64(s, i->imm);
     }
     if (i->op == MI_JUMP || i->op == MI_BRANCH)
-        jit_strbuf_printf(s, " %s block%u", i->op == MI_BRANCH ? jit_x64_cc_name(i->cc) : "", i->ref);
+        jit_strbuf_printf(s, " %s block%u", i->op == MI_BRANCH ? jit_x64_cc_name(i->cc) : "",
+                          i->ref);
     if (i->op == MI_BRANCH)
         jit_strbuf_printf(s, ", block%u", (uint32_t)i->imm);
 }

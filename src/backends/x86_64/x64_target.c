@@ -1,4 +1,4 @@
-/* x64_target.c - x86-64 as the rest of Gantry sees it: the target struct, fixups, linking, stubs. */
+/* x64_target.c - x86-64 as all others see it: the target struct, fixups, linking, stubs. */
 #include "backends/x86_64/x64_emit.h"
 #include <string.h>
 
@@ -46,7 +46,7 @@ static const shrink_form shrinks[] = {
 
 static const char *reloc_name(unsigned kind)
 {
-    static const char *const names[X64_RELOC_COUNT] = { "pcrel32", "stable32", "gotslot32", "abs64" };
+    static const char *const names[] = { "pcrel32", "stable32", "gotslot32", "abs64" };
     return kind < X64_RELOC_COUNT ? names[kind] : NULL;
 }
 
@@ -59,7 +59,8 @@ static unsigned reloc_to(unsigned kind)
     }
 }
 
-static bool reloc_apply(unsigned kind, uint8_t *field, uint64_t place, uint64_t symbol, int64_t addend)
+static bool reloc_apply(unsigned kind, uint8_t *field, uint64_t place, uint64_t symbol,
+                        int64_t addend)
 {
     uint64_t value = symbol + (uint64_t)addend;
 
@@ -126,7 +127,8 @@ static const uint8_t landing_code[] = { /* follows at once */
 };
 enum { LEAVE_AT = 33 };
 _Static_assert(LEAVE_AT + 15 == sizeof entry_code, "the landing jumps to leave");
-_Static_assert((int)sizeof entry_code + (int)sizeof landing_code + (int8_t)0xe9 == LEAVE_AT, "likewise");
+_Static_assert((int)(sizeof entry_code + sizeof landing_code) + (int8_t)0xe9 == LEAVE_AT,
+               "likewise");
 
 static uint32_t entry_stub(uint8_t *out, uint32_t size, uint32_t *landing)
 {
