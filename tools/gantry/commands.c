@@ -67,8 +67,9 @@ static void compile_function(compiler *c, const jit_func *f)
 
     settings.keep_asm = c->options->disassemble;
     if (jit_compile_unit(c->ctx, f, &settings, &unit) != JIT_OK) {
-        tool_event(c->source->path, jit_func_line(f), "error", "%s: %s", jit_func_name(f),
-                   jit_error_message(c->ctx));
+        uint32_t line;
+        const char *reason = tool_reason(f, jit_error_message(c->ctx), &line);
+        tool_event(c->source->path, line, "error", "%s: %s", jit_func_name(f), reason);
         c->totals->refused = true;
         return;
     }
@@ -101,12 +102,6 @@ static void compile_source(const options *o, const source *s, const config *c, F
         jit_engine_free(to.engine);
 }
 
-/* What cannot be compiled for is an error here, but a feature that the host lacks is not. */
-static bool is_known(const config *c)
-{
-    return c->skip[0] == 0 || strncmp(c->skip, "the host", 8) == 0;
-}
-
 int tool_compile(const options *o)
 {
     totals t = { 0, 0, 0, false };
@@ -129,7 +124,7 @@ int tool_compile(const options *o)
         if (tool_parse(&s, &t, NULL, NULL) != JIT_ERR_NOMEM && s.module
             && tool_verify(&s, &t, NULL, NULL) == JIT_OK && tool_configs(&s, o, false, &list, &t)) {
             for (size_t c = 0; c < list.n; c++)
-                if (is_known(&list.at[c]))
+                if (tool_compiles(&list.at[c]))
                     compile_source(o, &s, &list.at[c], output, &t);
                 else
                     tool_event(s.path, list.at[c].line, "skip", "[%s] %s", list.at[c].tag,

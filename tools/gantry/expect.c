@@ -250,8 +250,9 @@ static void judge_failure(const source *s, const config *c, const jit_func *f, b
                           jit_status status, const char *message, totals *t)
 {
     const char *path = s->path, *name = jit_func_name(f);
-    uint32_t line = jit_func_line(f);
+    uint32_t line;
 
+    message = tool_reason(f, message, &line);
     if (status == JIT_ERR_UNSUPPORTED) {
         t->skipped++;
         tool_event(path, line, "skip", "[%s] %s: %s", c->tag, name, message);
@@ -304,11 +305,12 @@ void tool_expect_code(source *s, const config *c, bool precise, bool must_fail, 
     const char *asked = getenv("BLESS"), *copied = s->text;
     bool blessing = precise && asked && *asked && strcmp(asked, "0") != 0;
     char why[256], *text = tool_text("", 0);
-    jit_engine *e = tool_engine_for(c, why, sizeof why);
+    jit_engine *e = tool_compiles(c) ? tool_engine_for(c, why, sizeof why) : NULL;
     jit_ctx *ctx = e ? jit_ctx_new(e) : NULL;
 
     if (!ctx) {
-        tool_event(s->path, c->line, "skip", "[%s] %s", c->tag, e ? "no memory" : why);
+        tool_event(s->path, c->line, "skip", "[%s] %s", c->tag,
+                   e ? "no memory" : tool_compiles(c) ? why : c->skip);
         t->skipped++;
     }
     for (size_t k = 0; ctx && k < jit_module_function_count(s->module); k++) {

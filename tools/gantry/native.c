@@ -21,6 +21,7 @@ typedef struct compiled {
     jit_unit *unit;
     jit_code *code;
     jit_status status;
+    uint32_t line;  /* of the fault */
     char message[400];
 } compiled;
 
@@ -105,7 +106,7 @@ static void compile_all(program *p, const config *c)
         const jit_func *f = jit_module_function_at(p->source->module, k);
         status = jit_compile_unit(p->ctx, f, &settings, &p->at[k].unit);
         if (status != JIT_OK)
-            drop(&p->at[k], status, jit_error_message(p->ctx));
+            drop(&p->at[k], status, tool_reason(f, jit_error_message(p->ctx), &p->at[k].line));
     }
     status = publish(p);
     if (status == JIT_ERR_LINK) {
@@ -192,8 +193,8 @@ static bool report_errors(const program *p, const char *tag)
         const jit_func *f = jit_module_function_at(p->source->module, k);
         if (p->at[k].status == JIT_OK || p->at[k].status == JIT_ERR_UNSUPPORTED)
             continue;
-        tool_event(p->source->path, jit_func_line(f), "error", "[%s] %s: %s", tag, jit_func_name(f),
-                   p->at[k].message);
+        tool_event(p->source->path, p->at[k].line ? p->at[k].line : jit_func_line(f), "error",
+                   "[%s] %s: %s", tag, jit_func_name(f), p->at[k].message);
         any = true;
     }
     return any;

@@ -66,6 +66,24 @@ const char *tool_arch_name(jit_arch arch)
     return arch == JIT_ARCH_AARCH64 ? "aarch64" : "x86_64";
 }
 
+const char *tool_reason(const jit_func *f, const char *message, uint32_t *line)
+{
+    const char *name = jit_func_name(f), *rest = message + 9;
+    size_t n = strlen(name);
+
+    *line = jit_func_line(f);
+    if (strncmp(message, "function ", 9) != 0 || strncmp(rest, name, n) != 0)
+        return message;
+    rest += n;
+    if (strncmp(rest, ", line ", 7) == 0) {
+        char *end;
+        unsigned long at = strtoul(rest + 7, &end, 10);
+        *line = at > 0 && at < UINT32_MAX ? (uint32_t)at : *line;
+        rest = end;
+    }
+    return strncmp(rest, ": ", 2) == 0 ? rest + 2 : message;
+}
+
 int tool_exit_status(const totals *t)
 {
     return t->refused ? 2 : t->failed > 0 ? 1 : 0;

@@ -33,17 +33,31 @@ typedef struct named_bits { const char *name; uint64_t bits; } named_bits;
 
 static const named_bits flags[] = {
 #define X86(name, bit) { #name, (uint64_t)(bit) },
+#define A64(name)
 #define PRESET(name, bits)
 #include "features.def"
 #undef X86
+#undef A64
+#undef PRESET
+};
+
+static const named_bits a64_flags[] = {
+#define X86(name, bit)
+#define A64(name) { #name, 0 },
+#define PRESET(name, bits)
+#include "features.def"
+#undef X86
+#undef A64
 #undef PRESET
 };
 
 static const named_bits presets[] = {
 #define X86(name, bit)
+#define A64(name)
 #define PRESET(name, bits) { name, (uint64_t)(bits) },
 #include "features.def"
 #undef X86
+#undef A64
 #undef PRESET
 };
 
@@ -84,11 +98,12 @@ static void read_flag(config *c, const char *s, size_t n)
     const char *equals = memchr(s, '=', n);
     size_t name = equals ? (size_t)(equals - s) : n;
     bool off = equals && n - name == 6 && memcmp(equals, "=false", 6) == 0;
-    const named_bits *b = FIND(flags, s, name);
+    bool x86 = c->arch == JIT_ARCH_X86_64;
+    const named_bits *b = x86 ? FIND(flags, s, name) : FIND(a64_flags, s, name);
 
-    if (!b && !equals)
+    if (!b && !equals && x86)
         b = FIND(presets, s, name);
-    if (c->arch != JIT_ARCH_X86_64 || !b)
+    if (!b)
         refuse(c, "unknown flag", s, n);
     else if (equals && !off && !(n - name == 5 && memcmp(equals, "=true", 5) == 0))
         refuse(c, "unknown value of a flag:", s, n);
@@ -335,6 +350,11 @@ bool tool_configs(const source *s, const options *o, bool for_test, configs *lis
         list->at[k].features &= KNOWN_BITS;
     }
     return true;
+}
+
+bool tool_compiles(const config *c)
+{
+    return c->skip[0] == 0 || strncmp(c->skip, "the host", 8) == 0;
 }
 
 void tool_configs_free(configs *list)

@@ -69,6 +69,8 @@ void *tool_alloc(size_t n, size_t size); /* zeroed; ends the process when there 
 char *tool_text(const char *s, size_t n);
 void tool_print_values(char *buffer, size_t size, const jit_signature *sig, const jit_bits *values);
 const char *tool_arch_name(jit_arch arch);
+/* A compile's message about f without the place that it may begin with; *line: of the place. */
+const char *tool_reason(const jit_func *f, const char *message, uint32_t *line);
 
 /* ---- source.c: files ---- */
 jit_engine *tool_engine(void); /* for the host; modules are read with it */
@@ -84,6 +86,8 @@ void tool_unload(source *s);
 /* ---- targets.c: set and target lines ---- */
 bool tool_configs(const source *s, const options *o, bool for_test, configs *list, totals *t);
 void tool_configs_free(configs *list);
+/* Whether code can be made for it; the host need not be able to run it. */
+bool tool_compiles(const config *c);
 
 /* ---- runlines.c ---- */
 run_line *tool_run_lines(const source *s, totals *t, size_t *n);
