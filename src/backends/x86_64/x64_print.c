@@ -157,7 +157,7 @@ static void put_operand(printer *p, const x64_role *r)
 
     switch (r->place) {
     case X64_AT_REG: put_reg(p, a->reg, r->cls, width); break;
-    case X64_AT_V: put_reg(p, a->v, r->cls, width); break;
+    case X64_AT_V: put_reg(p, a->v, r->cls, a->size); break; /* a count is named whole */
     case X64_AT_RM:
         if (a->is_mem && r->mem)
             put_mem(p, p->row->mem == X64_W_SIZE2 ? a->size2 : a->size, width_shows(p->row));
