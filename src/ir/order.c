@@ -44,12 +44,29 @@ static uint32_t *numbers(arena *tmp, size_t n)
     return p;
 }
 
+/* Cold blocks, and those that only cold blocks lead to by forward edges: what dominates a block comes
+ * before it even when it is cold. */
+static uint8_t *find_cold(const jit_func *f, const ir_cfg *c, arena *tmp)
+{
+    uint8_t *cold = ARENA_ARRAY(tmp, uint8_t, c->nblocks);
+
+    for (uint32_t k = 1; k < c->nrpo; k++) {
+        uint32_t b = c->rpo[k];
+        bool all = true;
+        for (uint32_t p = c->pred_first[b]; p < c->pred_first[b + 1] && all; p++)
+            all = c->rpo_index[c->pred[p]] >= k || cold[c->pred[p]];
+        cold[b] = f->blocks.at[b].cold || all;
+    }
+    return cold;
+}
+
 uint32_t jit_block_order(const jit_func *f, const ir_cfg *c, const ir_loops *l, uint32_t *order,
                          arena *tmp)
 {
     uint32_t depth = 0, n = 0, ncold = 0, item;
     uint32_t *cold = ARENA_ARRAY_RAW(tmp, uint32_t, c->nrpo);
     uint32_t *stack = numbers(tmp, (size_t)l->nloops + 1); /* items to go on with, outside in */
+    uint8_t *is_cold = find_cold(f, c, tmp);
     nest t = { .nblocks = c->nblocks };
 
     t.first = numbers(tmp, (size_t)l->nloops + 1);
@@ -66,7 +83,7 @@ uint32_t jit_block_order(const jit_func *f, const ir_cfg *c, const ir_loops *l, 
             stack[depth++] = t.next[item];
             item = t.first[item - t.nblocks];
         } else {
-            if (f->blocks.at[item].cold && item != c->rpo[0])
+            if (is_cold[item])
                 cold[ncold++] = item;
             else
                 order[n++] = item;

@@ -28,6 +28,13 @@ static void stage(compiler *c, uint64_t *total)
 
 /* ---- Setting up ---- */
 
+static void count_saved(frame *fr, regset saved)
+{
+    fr->saved = saved;
+    for (fr->nsaved = 0; saved; saved &= saved - 1)
+        fr->nsaved++;
+}
+
 static void prepare(compiler *c)
 {
     mach_job *j = c->j;
@@ -61,6 +68,13 @@ static void prepare(compiler *c)
         l->ret_area = jit_lower_temp(l, RC_INT, 8);
         l->vregs.at[l->ret_area.id].flags |= VREG_GLOBAL;
     }
+    if (j->fast) { /* returns come before the last call is seen: go by what is declared */
+        regset gone = 0;
+        for (uint32_t k = 0; k < j->f->sigs.len; k++)
+            if (j->f->sigs.at[k].conv != j->f->sig.conv)
+                gone |= jit_lower_sig(l, jit_sigref_at(k))->clobbers;
+        count_saved(fr, gone & c->abi.callee_saved);
+    }
     j->target->env(&c->env, &c->abi, fr->fp, j->fast, j->pinned);
 }
 
@@ -90,6 +104,7 @@ static void emit_ra_move(compiler *c, const ra_move *v)
 {
     const ra_func *ra = &c->ra;
 
+    c->j->stats->machine_insts++;
     if (!v->remat) {
         unsigned width = v->vreg == RA_NO_VREG ? 8 : ra->vregs[v->vreg].width;
         if (loc_is_slot(v->from) || loc_is_slot(v->to))
@@ -127,6 +142,7 @@ static void emit_inst(compiler *c, const minst *in, const ra_inst *r)
         if (ops[0].loc == ops[1].loc)
             return;
         c->e.moves++;
+        c->j->stats->machine_insts++;
         c->j->target->emit_move(&c->e, ops[1].loc, ops[0].loc, i.size);
         return;
     case MI_RETURN:
@@ -151,6 +167,7 @@ static void emit_inst(compiler *c, const minst *in, const ra_inst *r)
     }
     if (i.ir && i.ir <= c->j->f->srcpos.len)
         jit_mbuf_srcpos(&c->buf, c->j->f->srcpos.at[i.ir - 1]);
+    c->j->stats->machine_insts++;
     c->j->target->emit(&c->e, &i, ops, r->nops);
     for (unsigned k = 0; k < r->nops; k++)
         c->e.frame_accesses += loc_is_slot(ops[k].loc);
@@ -261,11 +278,15 @@ static void thread_jumps(compiler *c)
             l->jump_tables.at[t].blocks[k] = fw[l->jump_tables.at[t].blocks[k]];
 }
 
-static void count_saved(frame *fr, regset saved)
+/* Registers that this function preserves although something it calls does not. */
+static regset destroyed_by_calls(const compiler *c)
 {
-    fr->saved = saved;
-    for (fr->nsaved = 0; saved; saved &= saved - 1)
-        fr->nsaved++;
+    const lower *l = &c->m->l;
+    regset gone = 0;
+
+    for (uint32_t k = 0; k < l->clobbers.len; k++)
+        gone |= l->clobbers.at[k];
+    return gone;
 }
 
 static void compile_whole(compiler *c)
@@ -279,7 +300,7 @@ static void compile_whole(compiler *c)
     stage(c, &s->regalloc_ns);
     check_allocation(c, &c->ra);
     c->since = c->j->time ? c->j->clock() : 0;
-    count_saved(&c->m->frame, c->ra.used & c->env.callee_saved);
+    count_saved(&c->m->frame, (c->ra.used | destroyed_by_calls(c)) & c->abi.callee_saved);
     c->m->frame.spill_bytes = 8 * c->ra.nslots;
     jit_frame_finish(&c->m->frame, c->j->tmp->fail);
 
@@ -295,7 +316,6 @@ static void compile_whole(compiler *c)
     }
     c->j->target->finish(&c->e);
     stage(c, &s->emit_ns);
-    s->machine_insts = c->ra.ninsts;
 }
 
 /* ---- O0: block by block over one small buffer ---- */
@@ -370,7 +390,6 @@ static void compile_blocks(compiler *c)
         c->e.next_block = next_in_layout(c, k + 1, n);
         emit_block(c, k, 0, c->ra.ninsts, &move);
         stage(c, &s->emit_ns);
-        s->machine_insts += c->ra.ninsts;
         if (c->j->settings->checks & JIT_CHECK_REGALLOC)
             record_block(c, k);
     }

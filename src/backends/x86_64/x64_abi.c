@@ -2,7 +2,7 @@
  *
  * system_v: System V ABI, AMD64 supplement, 3.2.3 "Parameter Passing", for scalars. fast is the same. tail:
  * arguments as in system_v; the callee removes those on the stack; eight results of each class in
- * registers; no register is preserved. Results that find no register go to a hidden area whose address is
+ * registers; no register is preserved but rbp, by which some functions find their frame. Results that find no register go to a hidden area whose address is
  * an extra last argument. */
 #include "backends/x86_64/x64.h"
 #include "ir/text_names.h"
@@ -92,7 +92,7 @@ void jit_x64_abi(const ir_sig *sig, abi_sig *a, arena *tmp, fail_ctx *fail)
     a->arg_bytes = align16(args.stack);
     a->callee_pops = tail ? a->arg_bytes : 0;
     a->nvector_args = (uint8_t)args.floats;
-    a->callee_saved = tail ? 0 : SAVED;
+    a->callee_saved = tail ? REG_BIT(X64_RBP) : SAVED;
     a->clobbers = (ALL_INTS | ALL_FLOATS) & ~a->callee_saved;
 }
 

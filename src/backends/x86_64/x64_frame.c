@@ -306,12 +306,12 @@ void jit_x64_epilogue(emit *e)
         put_return(e);
         return;
     }
-    JIT_REQUIRE(e->buf->fail, sized || fr->nsaved == 0,
-                "x86_64: saved registers in a frame that grows");
     jit_mbuf_unwind(e->buf, UNWIND_REMEMBER_STATE, 0, 0);
     if (fr->fp && fr->nsaved == 0) {
         if (!sized || rest_of(fr) > 0)
             put_rr(e, X64_mov, X64_RSP, X64_RBP);
+    } else if (!sized) {
+        put_at(e, X64_lea, X64_RSP, X64_RBP, -8 * (int64_t)fr->nsaved);
     } else if (rest_of(fr) > 0) {
         put_ri(e, X64_add_i, X64_RSP, rest_of(fr));
         cfa -= rest_of(fr);

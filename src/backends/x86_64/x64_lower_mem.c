@@ -281,6 +281,14 @@ static bool update(lower *l, const ir_inst *i, unsigned size)
     return true;
 }
 
+/* The low bytes of k as an immediate of that size: sign-extended. */
+static int64_t low_bytes(int64_t k, unsigned size)
+{
+    unsigned shift = 64 - 8 * size;
+
+    return (int64_t)((uint64_t)k << shift) >> shift;
+}
+
 static void store_big(lower *l, const ir_inst *i, unsigned size, x64_rm m)
 {
     vr v = in(l, i->a), swapped = temp(l);
@@ -306,8 +314,8 @@ void jit_x64_lower_store(lower *l, const ir_inst *i)
     x64_rm m = jit_x64_address_of(l, i->b, (int32_t)i->c, trap);
     if (big)
         store_big(l, i, size, m);
-    else if (jit_type_is_int(i->type) && is_imm32(l, i->a, &k))
-        x64_alu_mi(l, X64_mov_mi, size, m, k);
+    else if (jit_type_is_int(i->type) && jit_lower_const(l, i->a, &k) && (size < 8 || fits32(k)))
+        x64_alu_mi(l, X64_mov_mi, size, m, low_bytes(k, size));
     else if (jit_type_is_int(i->type))
         x64_alu_m(l, X64_mov_m, size, m, in(l, i->a));
     else if (jit_lower_fconst(l, i->a, &bits) && (size == 4 || fits32((int64_t)bits)))
