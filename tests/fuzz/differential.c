@@ -21,6 +21,7 @@
 
 enum {
     HEAP = 4096,       /* bytes that programs may touch, between two guard pages */
+    READONLY = 3072,   /* from here on nothing is ever written */
     SLOT = 32,         /* bytes of each slot */
     MAX_FUNCTIONS = 3, MAX_PARAMS = 10, MAX_RESULTS = 5, MAX_VARS = 8, MAX_AVAIL = 64,
     FUEL = 200000, RUNS = 3
@@ -89,6 +90,8 @@ typedef struct gen {
     uint32_t nvars;
     jit_var heap;
     jit_slot slots[2];
+    jit_region regions[2];      /* of the heap, of the slots */
+    callee host;
     callee callees[MAX_FUNCTIONS];
     uint32_t ncallees;
     const jit_signature *sig;
@@ -307,10 +310,12 @@ static void computation(gen *g)
 
 /* ---- Memory ---- */
 
-static jit_mem any_flags(uint32_t offset, unsigned bytes, bool in_bounds)
+static jit_mem any_flags(const gen *g, int region, uint32_t offset, unsigned bytes, bool in_bounds)
 {
     jit_mem m = { 0, 0, { 0 } };
 
+    if (one_in(2))
+        m.region = g->regions[region];
     if (in_bounds && one_in(2))
         m.bits |= JIT_MEM_NOTRAP;
     if (offset % bytes == 0 && one_in(2))
@@ -360,7 +365,7 @@ static void slot_access(gen *g)
     unsigned bytes = jit_type_bytes(t);
     uint32_t at = below(SLOT - bytes + 1), split = one_in(2) ? 0 : at;
     jit_value p = jit_stack_addr(g->b, g->slots[below(2)], (int32_t)split);
-    jit_mem m = any_flags(at, bytes, true);
+    jit_mem m = any_flags(g, 1, at, bytes, true);
 
     if (one_in(2))
         keep(g, load(g, t, m, p, (int32_t)(at - split)));
@@ -392,13 +397,26 @@ static void heap_access(gen *g)
     }
     if (wild)
         offset = one_in(2) ? HEAP + below(2000) : (uint32_t)-1 - below(2000);
-    jit_mem m = any_flags(offset, bytes == 16 ? 16 : bytes, !wild);
+    jit_mem m = any_flags(g, 0, offset, bytes, !wild);
     if (bytes == 16)
         m.bits &= (uint8_t)~JIT_MEM_ALIGNED;
     if (one_in(2))
         keep(g, load(g, t, m, p, (int32_t)offset));
     else
         store(g, m, pick(g, t), p, (int32_t)offset);
+}
+
+/* A load of what never changes, with every promise that can be made about it. */
+static void readonly_access(gen *g)
+{
+    jit_type t = any_type();
+    uint32_t offset = READONLY + 8 * below((HEAP - READONLY) / 8);
+    jit_mem m = any_flags(g, 0, offset, 8, true);
+
+    m.bits |= JIT_MEM_READONLY;
+    if (m.bits & JIT_MEM_NOTRAP && one_in(2))
+        m.bits |= JIT_MEM_CAN_MOVE;
+    keep(g, load(g, t, m, jit_var_get(g->b, g->heap), (int32_t)offset));
 }
 
 /* ---- Control flow ---- */
@@ -503,17 +521,17 @@ static void check(gen *g)
         jit_trapz(g->b, jit_bxor(g->b, c, jit_iconst(g->b, JIT_I8, 1)), 1 + below(250));
 }
 
+/* Of the host's, or of a function made before, which gets the heap first. */
 static void call(gen *g)
 {
-    const callee *c = &g->callees[below(g->ncallees ? g->ncallees : 1)];
+    bool out = g->ncallees == 0 || one_in(4);
+    const callee *c = out ? &g->host : &g->callees[below(g->ncallees)];
     jit_value args[MAX_PARAMS];
     jit_inst i;
 
-    if (g->ncallees == 0)
-        return;
-    args[0] = jit_var_get(g->b, g->heap);
-    for (uint32_t k = 1; k < c->is->nparams; k++)
-        args[k] = pick(g, JIT_PARAM_TYPE(c->is->params[k]));
+    for (uint32_t k = 0; k < c->is->nparams; k++)
+        args[k] = k == 0 && !out ? jit_var_get(g->b, g->heap)
+                                 : pick(g, JIT_PARAM_TYPE(c->is->params[k]));
     if (one_in(2))
         i = jit_call(g->b, c->ref, c->is->nparams, args);
     else
@@ -543,7 +561,10 @@ static void statements(gen *g, uint32_t n)
         } else if (what < 12) {
             slot_access(g);
         } else if (what < 13) {
-            call(g);
+            if (one_in(4))
+                readonly_access(g);
+            else
+                call(g);
         } else if (what < 14 && one_in(3)) {
             check(g);
         } else {
@@ -553,6 +574,38 @@ static void statements(gen *g, uint32_t n)
 }
 
 /* ---- Functions and modules ---- */
+
+static const jit_abi_param host_params[] = { JIT_I64, JIT_F64, JIT_I32 | JIT_SEXT, JIT_F32 };
+static const jit_abi_param host_results[] = { JIT_I64 };
+static const jit_signature host_signature = { JIT_CONV_SYSTEM_V, 4, 1, host_params, host_results };
+
+/* A function of the C compiler's, which uses registers as it likes. */
+static uint64_t host_mix(uint64_t a, double b, int32_t c, float d)
+{
+    uint64_t x;
+    uint32_t y;
+
+    memcpy(&x, &b, sizeof x);
+    memcpy(&y, &d, sizeof y);
+    return (a ^ x * 3) + (uint64_t)(int64_t)c * 5 + y;
+}
+
+static jit_outcome host_mix_bits(void *user, const jit_bits *args, jit_bits *results, unsigned *trap)
+{
+    uint64_t a, r;
+    double b;
+    int32_t c;
+    float d;
+
+    (void)user, (void)trap;
+    memcpy(&a, args[0].at, sizeof a);
+    memcpy(&b, args[1].at, sizeof b);
+    memcpy(&c, args[2].at, sizeof c);
+    memcpy(&d, args[3].at, sizeof d);
+    r = host_mix(a, b, c, d);
+    memcpy(results[0].at, &r, sizeof r);
+    return JIT_RETURNED;
+}
 
 typedef struct shape {
     jit_signature sig;
@@ -599,6 +652,11 @@ static void make_function(jit_func *f, const shape *shapes, uint32_t index)
         c->sig = jit_sig_declare(f, c->is);
         c->ref = jit_callee_declare(f, name, c->sig, one_in(2));
     }
+    g.host.is = &host_signature;
+    g.host.sig = jit_sig_declare(f, &host_signature);
+    g.host.ref = jit_callee_declare(f, "host_mix", g.host.sig, false);
+    g.regions[0] = jit_region_declare(f, 1, "heap");
+    g.regions[1] = jit_region_declare(f, 2, "slots");
     for (int k = 0; k < 2; k++)
         g.slots[k] = jit_slot_declare(f, SLOT, 1u << (3 + below(3)));
     g.b = jit_build(f);
@@ -638,7 +696,8 @@ static void set_up(void)
     machines[1].engine = jit_engine_new(&bare);
     machines[1].name = "baseline";
     for (int k = 0; k < 2; k++)
-        if (!machines[k].engine || !(machines[k].context = jit_ctx_new(machines[k].engine)))
+        if (!machines[k].engine || !(machines[k].context = jit_ctx_new(machines[k].engine))
+            || jit_engine_define_function(machines[k].engine, "host_mix", JIT_FN(host_mix)) != JIT_OK)
             abort();
     if (pages == MAP_FAILED || mprotect(pages + HEAP, HEAP, PROT_READ | PROT_WRITE) != 0
         || jit_traps_install() != JIT_OK)
@@ -749,7 +808,8 @@ static bool run_interpreter(const jit_module *m, const jit_signature *sig,
     const jit_func *f = jit_module_function_at(m, jit_module_function_count(m) - 1);
     bool good = true;
 
-    if (!in || jit_interp_memory(in, heap, HEAP, true) != JIT_OK)
+    if (!in || jit_interp_memory(in, heap, HEAP, true) != JIT_OK
+        || jit_interp_define(in, "host_mix", host_mix_bits, NULL) != JIT_OK)
         abort();
     jit_interp_nan_canonical(in, true);
     for (int r = 0; r < RUNS && good; r++) {
@@ -813,11 +873,10 @@ static void run_program(void)
     const jit_signature *sig = &shapes[n - 1].sig;
     for (int r = 0; r < RUNS; r++)
         for (uint32_t k = 0; k < sig->nparams; k++) {
-            uint64_t x = any_bits(JIT_PARAM_TYPE(sig->params[k]));
-            if (k == 0)
-                x = (uint64_t)(uintptr_t)heap;
-            memset(&args[r][k], 0, sizeof args[r][k]);
-            memcpy(args[r][k].at, &x, 8);
+            jit_type t = JIT_PARAM_TYPE(sig->params[k]);
+            uint64_t x = k == 0 ? (uint64_t)(uintptr_t)heap : any_bits(t);
+            memset(&args[r][k], 0xa5, sizeof args[r][k]); /* what is above must not matter */
+            memcpy(args[r][k].at, &x, jit_type_bytes(t));
         }
     for (size_t k = 0; k < HEAP; k++)
         image[k] = (uint8_t)next_random();
