@@ -41,17 +41,12 @@ uint32_t jit_builder_no_memory(jit_builder *b)
     return jit_builder_fault(b, JIT_ERR_NOMEM, "no memory");
 }
 
-bool jit_builder_failed(const jit_builder *b)
-{
-    return b->ended || b->f->fail.status != JIT_OK;
-}
-
 /* Why no instruction can be appended, when that is not for an operand. */
 static bool is_open(jit_builder *b, const char *name)
 {
     if (b->current != 0)
         return true;
-    if (!jit_builder_failed(b))
+    if (!builder_failed(b))
         jit_builder_fault(b, JIT_ERR_VERIFY,
                           b->past_end ? "%s: the block has its terminator already"
                                       : "%s: no block is started",
@@ -455,6 +450,7 @@ static uint32_t make_call(jit_builder *b, jit_block to, uint32_t which, uint32_t
         (build_edge){ t->edges, b->current - 1, f->insts.len, which, call };
     t->edges = b->edges.len;
     t->nedges++;
+    t->reached |= b->blocks.at[b->current - 1].reached;
     return call;
 }
 
@@ -674,7 +670,7 @@ jit_value jit_result(jit_builder *b, jit_inst call_inst, uint32_t k)
         if (k < jit_inst_result_count(f, i))
             return jit_value_at(i->c - 1 + k);
     }
-    if (!jit_builder_failed(b))
+    if (!builder_failed(b))
         jit_builder_fault(b, JIT_ERR_VERIFY, "the call has no result %u", k);
     return no_value;
 }

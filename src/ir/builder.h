@@ -17,13 +17,16 @@ typedef struct build_block {
     uint32_t nedges;
     uint32_t nuser;      /* parameters that the host made; the variables' follow */
     uint32_t incomplete; /* index + 1 into params: made while unsealed, newest first; 0: none */
+    uint32_t page;       /* of its first variables, index + 1 into pages; 0: none */
+    uint32_t reached;    /* whether a branch to it stands in a block that was reached already */
 } build_block;
 
 /* The value of the variable in the block where it was set last; earlier ones are in `defs`. */
 typedef struct build_var { uint32_t block, value; jit_type type; } build_var; /* block: index + 1 */
 
-/* A variable's value at the end of a block. value 0: an empty place of the table. */
-typedef struct build_def { uint32_t block, var, value, unused; } build_def;
+/* Values of neighbouring variables at the end of a block; 0: not set in it. */
+enum { PAGE_VARS = 16 };
+typedef struct build_page { uint32_t value[PAGE_VARS]; } build_page;
 
 typedef struct build_param { uint32_t value, block, var, next; } build_param;
 typedef struct build_zero { uint32_t value; jit_type type; } build_zero;
@@ -44,14 +47,17 @@ struct jit_builder {
     VEC(build_zero) zeros;      /* to be defined at the top of the entry block */
     VEC(uint32_t) todo;         /* params whose arguments are still to be found */
     VEC(uint32_t) path;
-    build_def *defs;            /* open addressing, at most half full; see place_of() */
-    uint32_t ndefs, defs_cap;
+    VEC(build_page) pages;
+    map page_of;                /* block and page number, but for page 0 -> index + 1 */
 };
 
 /* Records the first error and stops the builder; 0. */
 uint32_t jit_builder_fault(jit_builder *b, jit_status status, const char *format, ...) JIT_PRINTF(3, 4);
 uint32_t jit_builder_no_memory(jit_builder *b);
-bool jit_builder_failed(const jit_builder *b);
+static inline bool builder_failed(const jit_builder *b)
+{
+    return b->ended || b->f->fail.status != JIT_OK;
+}
 /* Gives the builder's memory back, done or not. */
 void jit_builder_drop(jit_builder *b);
 /* Writes a new pool index into target `which` of an instruction. */

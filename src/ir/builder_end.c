@@ -64,11 +64,24 @@ static const build_edge *next_edge(const build_edge *all, const build_edge *x, u
     return k == 0 ? NULL : &all[k - 1];
 }
 
+/* Most blocks are filled after one that branches to them: then there is nothing to search. */
+static bool all_are_reached(const ender *e)
+{
+    for (uint32_t k = 0; k < e->f->blocks.len; k++)
+        if (!e->b->blocks.at[k].reached)
+            return false;
+    return true;
+}
+
 static void reach(ender *e, uint32_t *stack)
 {
     jit_func *f = e->f;
     uint32_t depth = 1;
 
+    if (all_are_reached(e)) {
+        memset(e->reached, 1, f->blocks.len);
+        return;
+    }
     stack[0] = 0;
     e->reached[0] = 1;
     while (depth > 0) {
@@ -248,7 +261,7 @@ static void remove_needless(jit_builder *b)
     e.todo = zeroed(b, n, sizeof *e.todo);
     e.waits = zeroed(b, n, sizeof *e.waits);
     e.reached = zeroed(b, f->blocks.len, sizeof *e.reached);
-    if (jit_builder_failed(b))
+    if (builder_failed(b))
         return;
     reach(&e, stack);
     for (uint32_t p = 0; p < n; p++)
@@ -356,6 +369,6 @@ void jit_builder_finish_ssa(jit_builder *b)
 {
     if (b->params.len > 0)
         remove_needless(b);
-    if (b->zeros.len > 0 && !jit_builder_failed(b))
+    if (b->zeros.len > 0 && !builder_failed(b))
         define_zeros(b);
 }

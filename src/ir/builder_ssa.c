@@ -46,6 +46,7 @@ static void make_entry(jit_builder *b)
     if (!add_block(b) || !jit_func_place_block(f, 0))
         return;
     f->blocks.at[0].sealed = 1;
+    b->blocks.at[0].reached = 1;
     b->current = 1;
     for (uint32_t k = 0; k < f->sig.nparams; k++) {
         jit_type t = JIT_PARAM_TYPE(f->sig.params[k]);
@@ -79,7 +80,7 @@ jit_builder *jit_build(jit_func *f)
     f->verified = false;
     if (f->blocks.len > 0)
         jit_builder_fault(b, JIT_ERR_ARG, "the function has blocks already");
-    if (!jit_builder_failed(b))
+    if (!builder_failed(b))
         make_entry(b);
     return b;
 }
@@ -88,7 +89,7 @@ jit_block jit_block_new(jit_builder *b)
 {
     jit_block r = no_block;
 
-    if (!jit_builder_failed(b))
+    if (!builder_failed(b))
         r.id = add_block(b);
     return r;
 }
@@ -96,7 +97,7 @@ jit_block jit_block_new(jit_builder *b)
 /* False, with the error, unless block is one of f's. */
 static bool is_block(jit_builder *b, jit_block block)
 {
-    if (jit_builder_failed(b))
+    if (builder_failed(b))
         return false;
     if (block.id - 1 < b->f->blocks.len)
         return true;
@@ -159,67 +160,62 @@ jit_value jit_param(jit_builder *b, uint32_t k)
 
     if (f->blocks.len > 0 && b->blocks.len > 0 && k < b->blocks.at[0].nuser)
         return jit_value_at(f->pool.at[f->blocks.at[0].params + k] - 1);
-    if (!jit_builder_failed(b))
+    if (!builder_failed(b))
         jit_builder_fault(b, JIT_ERR_VERIFY, "the function has no parameter %u", k);
     return no_value;
 }
 
 void jit_source_position(jit_builder *b, uint32_t pos)
 {
-    if (!jit_builder_failed(b))
+    if (!builder_failed(b))
         b->srcpos = pos;
 }
 
 /* ---- Variables: definitions ---- */
 
-/* Where (block, var) stands in the table or would stand. Four neighbouring variables of a block share
- * a cache line. */
-static build_def *place_of(build_def *at, uint32_t cap, uint32_t block, uint32_t var)
+/* The page of a block that holds var; 0: none. All blocks' first pages are at hand, the others in a map. */
+static uint32_t page_of(const jit_builder *b, uint32_t var, uint32_t block)
 {
-    uint32_t h = (uint32_t)hash_mix((uint64_t)block << 32 | var >> 2);
-    uint32_t k = ((h & ~3u) | (var & 3)) & (cap - 1);
-
-    while (at[k].value != 0 && (at[k].block != block || at[k].var != var))
-        k = (k + 1) & (cap - 1);
-    return &at[k];
+    if (var < PAGE_VARS)
+        return b->blocks.at[block].page;
+    return jit_map_get(&b->page_of, (uint64_t)block << 32 | var / PAGE_VARS);
 }
 
-static bool grow_defs(jit_builder *b)
+static uint32_t add_page(jit_builder *b, uint32_t var, uint32_t block)
 {
-    uint32_t cap = b->defs_cap == 0 ? 32 : b->defs_cap * 2;
-    build_def *to = cap < IR_MAX_ENTITIES / 2 ? arena_try(&b->tmp, cap * sizeof *to) : NULL;
+    uint32_t id = b->pages.len + 1;
 
-    if (!to)
-        return jit_builder_no_memory(b) != 0;
-    memset(to, 0, cap * sizeof *to);
-    for (uint32_t k = 0; k < b->defs_cap; k++)
-        if (b->defs[k].value != 0)
-            *place_of(to, cap, b->defs[k].block, b->defs[k].var) = b->defs[k];
-    b->defs = to;
-    b->defs_cap = cap;
-    return true;
+    if (!vec_try_reserve(&b->tmp, &b->pages, 1))
+        return jit_builder_no_memory(b);
+    if (var < PAGE_VARS)
+        b->blocks.at[block].page = id;
+    else if (!jit_map_try_put(&b->tmp, &b->page_of, (uint64_t)block << 32 | var / PAGE_VARS, id))
+        return jit_builder_no_memory(b);
+    memset(&b->pages.at[b->pages.len++], 0, sizeof b->pages.at[0]);
+    return id;
 }
 
 /* The value of var at the end of block (so far); 0: not set in it. */
 static uint32_t defined(const jit_builder *b, uint32_t var, uint32_t block)
 {
     const build_var *x = &b->vars.at[var];
+    uint32_t page;
 
     if (x->block == block + 1)
         return x->value;
-    return b->ndefs == 0 ? 0 : place_of(b->defs, b->defs_cap, block, var)->value;
+    page = page_of(b, var, block);
+    return page == 0 ? 0 : b->pages.at[page - 1].value[var % PAGE_VARS];
 }
 
 static bool keep(jit_builder *b, uint32_t var, uint32_t block, uint32_t value)
 {
-    build_def *to;
+    uint32_t page = page_of(b, var, block);
 
-    if (b->ndefs >= b->defs_cap / 2 && !grow_defs(b))
-        return false;
-    to = place_of(b->defs, b->defs_cap, block, var);
-    b->ndefs += to->value == 0;
-    *to = (build_def){ block, var, value, 0 };
-    return true;
+    if (page == 0)
+        page = add_page(b, var, block);
+    if (page != 0)
+        b->pages.at[page - 1].value[var % PAGE_VARS] = value;
+    return page != 0;
 }
 
 /* Sets var in the block being filled; what it was in an earlier one goes to the table. */
@@ -290,6 +286,33 @@ static uint32_t new_param(jit_builder *b, uint32_t var, uint32_t block)
     return id;
 }
 
+/* The value of var at the end of block when a short way up says it; 0: it does not. */
+static uint32_t peek(const jit_builder *b, uint32_t var, uint32_t block)
+{
+    for (int steps = 0; steps < 4; steps++) {
+        const build_block *x = &b->blocks.at[block];
+        uint32_t value = defined(b, var, block);
+        if (value != 0 || x->nedges != 1 || !b->f->blocks.at[block].sealed)
+            return value;
+        block = b->edges.at[x->edges - 1].block;
+    }
+    return 0;
+}
+
+/* The one value that all predecessors of a sealed block plainly have; 0: there may be several. */
+static uint32_t common_value(const jit_builder *b, uint32_t var, uint32_t block)
+{
+    uint32_t same = 0;
+
+    for (uint32_t e = b->blocks.at[block].edges; e != 0; e = b->edges.at[e - 1].next) {
+        uint32_t value = peek(b, var, b->edges.at[e - 1].block);
+        if (value == 0 || (same != 0 && value != same))
+            return 0;
+        same = value;
+    }
+    return same;
+}
+
 /* The value of var at the end of block, up chains of single predecessors; 0 on failure. */
 static uint32_t look_up(jit_builder *b, uint32_t var, uint32_t block)
 {
@@ -298,11 +321,16 @@ static uint32_t look_up(jit_builder *b, uint32_t var, uint32_t block)
     b->path.len = 0;
     for (;;) {
         const build_block *x = &b->blocks.at[block];
+        bool sealed = b->f->blocks.at[block].sealed;
         value = defined(b, var, block);
         if (value != 0)
             break;
-        if (!b->f->blocks.at[block].sealed || x->nedges > 1) {
-            value = new_param(b, var, block);
+        if (!sealed || x->nedges > 1) {
+            value = sealed ? common_value(b, var, block) : 0;
+            if (value == 0)
+                value = new_param(b, var, block);
+            else if (!define(b, var, block, value))
+                return 0;
             break;
         }
         if (!vec_try_reserve(&b->tmp, &b->path, 1))
@@ -320,17 +348,12 @@ static uint32_t look_up(jit_builder *b, uint32_t var, uint32_t block)
     return value;
 }
 
-/* Gives every branch to the parameter's block its argument for it. */
-static bool fill(jit_builder *b, uint32_t param)
+/* Room for n more arguments in every branch to block. */
+static bool widen_edges(jit_builder *b, uint32_t block, uint32_t n)
 {
-    build_param p = b->params.at[param];
-
-    for (uint32_t e = b->blocks.at[p.block].edges; e != 0; e = b->edges.at[e - 1].next) {
+    for (uint32_t e = b->blocks.at[block].edges; e != 0; e = b->edges.at[e - 1].next) {
         build_edge *x = &b->edges.at[e - 1];
-        uint32_t value = look_up(b, p.var, x->block), call;
-        if (value == 0)
-            return false;
-        call = jit_func_block_call_push(b->f, x->call, value);
+        uint32_t call = jit_func_block_call_reserve(b->f, x->call, n);
         if (call == 0) {
             b->current = 0;
             return false;
@@ -342,11 +365,29 @@ static bool fill(jit_builder *b, uint32_t param)
     return true;
 }
 
+/* Gives every branch to the parameter's block its argument for it; there is room. */
+static bool fill(jit_builder *b, uint32_t param)
+{
+    build_param p = b->params.at[param];
+
+    for (uint32_t e = b->blocks.at[p.block].edges; e != 0; e = b->edges.at[e - 1].next) {
+        const build_edge *x = &b->edges.at[e - 1];
+        uint32_t value = look_up(b, p.var, x->block), *call;
+        if (value == 0)
+            return false;
+        call = b->f->pool.at + x->call;
+        call[3 + call[1]++] = value;
+    }
+    return true;
+}
+
 static bool fill_all(jit_builder *b)
 {
-    while (b->todo.len > 0)
-        if (!fill(b, b->todo.at[--b->todo.len]))
+    while (b->todo.len > 0) {
+        uint32_t param = b->todo.at[--b->todo.len];
+        if (!widen_edges(b, b->params.at[param].block, 1) || !fill(b, param))
             return false;
+    }
     return true;
 }
 
@@ -354,7 +395,7 @@ static bool fill_all(jit_builder *b)
 
 static bool is_var(jit_builder *b, jit_var var)
 {
-    if (jit_builder_failed(b))
+    if (builder_failed(b))
         return false;
     if (var.id - 1 < b->vars.len)
         return true;
@@ -372,7 +413,7 @@ jit_var jit_var_new(jit_builder *b, jit_type t)
 {
     jit_var none = { 0 };
 
-    if (jit_builder_failed(b))
+    if (builder_failed(b))
         return none;
     if (!type_is_legal(t)) {
         jit_builder_fault(b, JIT_ERR_VERIFY, "a variable needs a type");
@@ -415,22 +456,24 @@ jit_value jit_var_get(jit_builder *b, jit_var var)
     v.id = look_up(b, var.id - 1, b->current - 1);
     if (b->todo.len > 0 && !fill_all(b))
         v.id = 0;
-    return jit_builder_failed(b) ? no_value : v;
+    return builder_failed(b) ? no_value : v;
 }
 
 static bool seal(jit_builder *b, uint32_t block)
 {
-    uint32_t p, next, in_order = 0;
+    uint32_t p, next, in_order = 0, n = 0;
 
     if (b->f->blocks.at[block].sealed)
         return true;
     b->f->blocks.at[block].sealed = 1;
-    for (p = b->blocks.at[block].incomplete; p != 0; p = next) { /* newest first: reverse */
+    for (p = b->blocks.at[block].incomplete; p != 0; p = next, n++) { /* newest first: reverse */
         next = b->params.at[p - 1].next;
         b->params.at[p - 1].next = in_order;
         in_order = p;
     }
     b->blocks.at[block].incomplete = 0;
+    if (n > 0 && !widen_edges(b, block, n))
+        return false;
     for (p = in_order; p != 0; p = b->params.at[p - 1].next)
         if (!fill(b, p - 1) || !fill_all(b))
             return false;
@@ -458,7 +501,7 @@ static bool check_blocks(jit_builder *b)
 
 static void finish(jit_builder *b)
 {
-    if (jit_builder_failed(b) || !is_ended(b) || !check_blocks(b))
+    if (builder_failed(b) || !is_ended(b) || !check_blocks(b))
         return;
     for (uint32_t k = 0; k < b->f->blocks.len; k++)
         if (!seal(b, k))

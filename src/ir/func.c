@@ -322,28 +322,40 @@ uint32_t jit_func_block_call(jit_func *f, uint32_t block, const uint32_t *args, 
     return at;
 }
 
-uint32_t jit_func_block_call_push(jit_func *f, uint32_t call, uint32_t arg)
+uint32_t jit_func_block_call_reserve(jit_func *f, uint32_t call, uint32_t n)
 {
-    uint32_t *p = f->pool.at + call, n = p[1], cap = p[2];
+    uint32_t len = f->pool.at[call + 1], cap = f->pool.at[call + 2], room = len + n, to;
 
-    f->verified = false;
-    if (n >= IR_MAX_BLOCK_PARAMS)
+    if (n > IR_MAX_BLOCK_PARAMS - len)
         return over_limit(f, "block arguments");
-    if (n == cap && call + 3 + cap == f->pool.len) { /* the last list of the pool */
-        if (!ROOM(f, pool, 1, "operands"))
+    if (room <= cap)
+        return call;
+    if (call + 3 + cap == f->pool.len) { /* the last list of the pool grows where it is */
+        if (!ROOM(f, pool, room - cap, "operands"))
             return 0;
-        f->pool.len++;
-        f->pool.at[call + 2] = cap + 1;
-    } else if (n == cap) {
-        uint32_t room = n < 2 ? 4 : n * 2, to = move_list(f, call, n + 3, room + 3);
+        f->pool.len += room - cap;
+        to = call;
+    } else {
+        if (room < len * 2)
+            room = len * 2;
+        to = move_list(f, call, len + 3, room + 3);
         if (to == 0)
             return 0;
-        call = to;
-        f->pool.at[call + 2] = room;
     }
+    f->pool.at[to + 2] = room;
+    return to;
+}
+
+uint32_t jit_func_block_call_push(jit_func *f, uint32_t call, uint32_t arg)
+{
+    uint32_t *p;
+
+    f->verified = false;
+    call = jit_func_block_call_reserve(f, call, 1);
+    if (call == 0)
+        return 0;
     p = f->pool.at + call;
-    p[3 + n] = arg;
-    p[1] = n + 1;
+    p[3 + p[1]++] = arg;
     return call;
 }
 

@@ -235,6 +235,8 @@ uint32_t jit_func_add_param(jit_func *f, uint32_t block, jit_type t); /* a value
 uint32_t jit_func_append(jit_func *f, const ir_inst *i, const jit_type *results, uint32_t n);
 uint32_t jit_func_list(jit_func *f, const uint32_t *ids, uint32_t n); /* pool index, length before it */
 uint32_t jit_func_block_call(jit_func *f, uint32_t block, const uint32_t *args, uint32_t nargs);
+/* Makes room for n more arguments; may move the list, returns its pool index. */
+uint32_t jit_func_block_call_reserve(jit_func *f, uint32_t call, uint32_t n);
 /* Appends one argument; may move the list, returns its pool index. */
 uint32_t jit_func_block_call_push(jit_func *f, uint32_t call, uint32_t arg);
 uint32_t jit_func_mem(jit_func *f, jit_mem flags); /* index into mems, or ~0u */
