@@ -292,12 +292,15 @@ static size_t run_in_child(const source *s, const config *c, const run_line *lin
         t->refused = true;
         return n;
     }
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+    if (!WIFSIGNALED(status))
+        tool_event(s->path, lines[done].line, "fail", "[%s] %s, got the end of the process", c->tag,
+                   lines[done].text);
+    else if (WTERMSIG(status) == SIGALRM)
         tool_event(s->path, lines[done].line, "fail", "[%s] %s, got no end within %d s", c->tag,
                    lines[done].text, SECONDS);
     else
         tool_event(s->path, lines[done].line, "fail", "[%s] %s, got signal %d", c->tag,
-                   lines[done].text, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+                   lines[done].text, WTERMSIG(status));
     t->failed++;
     return done + 1;
 }

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# check.sh GANTRY - holds what the command prints, and its exit status, against the files *.txt here.
+#
+# A line `$ ARGS` is a call of the command in this folder; what it has to print follows (both streams),
+# then `exit N`. Behind `$ x86_64:` it is for such a host only. BLESS=1 rewrites the files; read that diff.
+# Ends with "N passed, N failed, N skipped".
+set -u
+export LC_ALL=C
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}handle_segv=0 # faults are signals here too
+gantry=$(realpath "${1:?usage: check.sh GANTRY}")
+cd "$(dirname "$0")" || exit 1
+passed=0 failed=0 skipped=0
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+
+for file in *.txt; do
+    : > "$tmp/new"
+    while IFS= read -r line; do
+        args=${line#\$ }
+        if [ "${args#x86_64: }" != "$args" ]; then
+            [ "$(uname -m)" = x86_64 ] || { skipped=$((skipped + 1)); continue; }
+            args=${args#x86_64: }
+        fi
+        eval "\"\$gantry\" $args" > "$tmp/out" 2>&1
+        status=$?
+        { printf '%s\n' "$line"; cat "$tmp/out"; printf 'exit %d\n' $status; } > "$tmp/case"
+        cat "$tmp/case" >> "$tmp/new"
+        awk -v call="$line" '/^\$ /{ on = $0 == call } on' "$file" > "$tmp/want"
+        if cmp -s "$tmp/want" "$tmp/case"; then
+            passed=$((passed + 1))
+        elif [ -z "${BLESS:-}" ]; then
+            failed=$((failed + 1))
+            echo "$file: $line"
+            diff "$tmp/want" "$tmp/case"
+        fi
+    done < <(grep '^\$ ' "$file")
+    [ -z "${BLESS:-}" ] || cp "$tmp/new" "$file"
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
