@@ -329,11 +329,9 @@ static void assign_until(scan *s, uint32_t p, uint32_t r, uint32_t limit, uint32
     }
 }
 
-/* The register of the vreg that the piece would like to be together with. */
-static uint32_t partner_register(scan *s, uint32_t v)
+/* The register of a vreg that another would like to be together with. */
+static uint32_t register_of(scan *s, uint32_t w)
 {
-    uint32_t w = s->l->iv[v].partner;
-
     return w == NONE ? NONE : s->l->iv[w].last;
 }
 
@@ -354,12 +352,12 @@ static uint32_t find_free(scan *s, uint32_t p, uint32_t *best, uint32_t *limit)
 {
     const piece *x = at(s, p);
     const uint8_t *order = s->env->order[s->l->f->vregs[x->vreg].cls];
-    uint32_t wishes[3] = { s->l->iv[x->vreg].last, partner_register(s, x->vreg),
-                           s->l->iv[x->vreg].hint };
+    const interval *iv = &s->l->iv[x->vreg];
+    uint32_t wishes[4] = { iv->last, iv->hint, register_of(s, iv->source), register_of(s, iv->target) };
 
     *best = NONE;
     *limit = x->start;
-    for (int k = 0; k < 3; k++)
+    for (int k = 0; k < 4; k++)
         if (is_candidate(s, x, wishes[k]) && s->held[wishes[k]].len < OCCUPANTS_MOST) {
             uint32_t n = room(s, x, wishes[k]);
             if (n >= x->end)

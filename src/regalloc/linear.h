@@ -51,7 +51,8 @@ typedef struct {
     uint32_t def_op;       /* NONE: block parameter */
     uint32_t def_inst;
     uint32_t block;        /* of the definition; NONE: no definition */
-    uint32_t partner;      /* vreg whose register it would like; NONE */
+    uint32_t source;       /* vreg it is made from, whose register it would like; NONE */
+    uint32_t target;       /* vreg made from it, the same; NONE */
     uint32_t slot;         /* 8-byte unit; NONE: none */
     uint8_t hint;          /* register; 0xff: none */
     uint8_t last;          /* register of the piece that got one last; 0xff: none */

@@ -40,8 +40,8 @@ static void note_definitions(live *lv)
     const ra_func *f = lv->f;
 
     for (uint32_t v = 0; v < f->nvregs; v++) {
-        interval none = { 0, 0, 0, 0, NONE, 0, NONE, 0, NONE, NONE, NONE, f->vregs[v].hint, 0xff, false,
-                          false };
+        interval none = { 0, 0, 0, 0, NONE, 0, NONE, 0, NONE, NONE, NONE, NONE, f->vregs[v].hint, 0xff,
+                          false, false };
         l->iv[v] = none;
     }
     for (uint32_t b = 0; b < f->nblocks; b++) {
@@ -303,10 +303,16 @@ static void add_hint(live *lv, uint32_t v, uint8_t reg)
         lv->l->iv[v].hint = reg;
 }
 
-static void add_partner(live *lv, uint32_t v, uint32_t with)
+/* `to` is a copy of `from`, or made in its place. Backwards, so the last use of `from` comes first. */
+static void add_partners(live *lv, uint32_t from, uint32_t to)
 {
-    if (lv->l->iv[v].partner == NONE)
-        lv->l->iv[v].partner = with;
+    interval *a = &lv->l->iv[from], *b = &lv->l->iv[to];
+
+    if (a->target == NONE)
+        a->target = to;
+    if (a->hint == 0xff)
+        a->hint = b->hint;
+    b->source = from;
 }
 
 static void visit_write(live *lv, const ra_inst *inst, uint32_t i, uint32_t k, float freq)
@@ -330,11 +336,7 @@ static void visit_write(live *lv, const ra_inst *inst, uint32_t i, uint32_t k, f
     } else {
         add_def(lv, v, p, p + 3);
         add_use(lv, v, p, inst->ops + k, U_BOTH, freq);
-        if (tie)
-            add_partner(lv, v, tie->vreg);
     }
-    if (inst->flags & RA_MOVE)
-        add_partner(lv, v, lv->f->ops[inst->ops + 1].vreg);
 }
 
 static void visit_read(live *lv, const ra_inst *inst, uint32_t i, uint32_t k, uint32_t start, float freq)
@@ -350,12 +352,8 @@ static void visit_read(live *lv, const ra_inst *inst, uint32_t i, uint32_t k, ui
          ? U_ANY : late ? U_BOTH : U_EARLY;
     add_range(lv, v, start, late ? p + 3 : p + 2);
     add_use(lv, v, late ? p + 2 : p + 1, inst->ops + k, kind, freq);
-    if (inst->flags & RA_MOVE) {
-        uint32_t to = lv->f->ops[inst->ops].vreg;
-        add_partner(lv, v, to);
-        if (lv->l->iv[to].hint != 0xff)
-            add_hint(lv, v, lv->l->iv[to].hint);
-    }
+    if (inst->flags & RA_MOVE)
+        add_partners(lv, v, lv->f->ops[inst->ops].vreg);
 }
 
 static void visit_copied(live *lv, const ra_inst *inst, uint32_t i, uint32_t k, uint32_t def,
@@ -370,9 +368,7 @@ static void visit_copied(live *lv, const ra_inst *inst, uint32_t i, uint32_t k, 
         reserve(lv, op->fixed, p, op->kind == RA_USE_LATE ? p + 3 : p + 2, v);
         add_hint(lv, v, op->fixed);
     } else {
-        add_partner(lv, v, lv->f->ops[def].vreg);
-        if (lv->l->iv[lv->f->ops[def].vreg].hint != 0xff)
-            add_hint(lv, v, lv->l->iv[lv->f->ops[def].vreg].hint);
+        add_partners(lv, v, lv->f->ops[def].vreg);
     }
 }
 
@@ -436,9 +432,7 @@ static void visit_block(live *lv, uint32_t block)
             uint32_t v = f->lists[b->args + k], param = f->lists[to->params + k];
             add_range(lv, v, start, end);
             add_use(lv, v, end - 1, NONE, U_END, b->freq);
-            add_partner(lv, v, param);
-            if (lv->l->iv[param].partner == NONE || f->lists[to->preds] == block)
-                lv->l->iv[param].partner = v;
+            add_partners(lv, v, param); /* the source is the argument of the first predecessor in order */
         }
     }
     for (uint32_t i = b->end; i-- > b->first;)

@@ -168,15 +168,12 @@ static void place_on_edge(resolve *r, uint32_t from, uint32_t to, uint32_t v, ra
         place(r, 2 * f->blocks[to].first, EDGE_IN, v, a, b);
 }
 
-/* The edges into a block at whose start v lives. */
-static void join_edges(resolve *r, uint32_t v, const pieces *sorted, uint32_t block)
+/* The edges into a block at whose start v lives in a register. */
+static void join_edges(resolve *r, uint32_t v, const pieces *sorted, uint32_t block, ra_loc here)
 {
     linear *l = r->l;
     const ra_block *b = &l->f->blocks[block];
-    ra_loc here = location_at(l, sorted->at, sorted->len, POS(b->first));
 
-    if (here == LOC_NONE || loc_is_slot(here))
-        return; /* in memory it is everywhere */
     for (uint32_t k = 0; k < b->npreds; k++) {
         uint32_t p = l->f->lists[b->preds + k];
         ra_loc there = location_at(l, sorted->at, sorted->len, POS(l->f->blocks[p].end) - 1);
@@ -185,20 +182,25 @@ static void join_edges(resolve *r, uint32_t v, const pieces *sorted, uint32_t bl
     }
 }
 
+/* Only what lives in registers at the start of a block must be brought there. */
 static void join_blocks(resolve *r, uint32_t v, pieces *sorted)
 {
     linear *l = r->l;
-    const interval *iv = &l->iv[v];
 
     sorted->len = 0;
-    for (uint32_t k = iv->first; k != NONE; k = l->pieces.at[k].next)
+    for (uint32_t k = l->iv[v].first; k != NONE; k = l->pieces.at[k].next)
         vec_push(l->tmp, sorted, k);
-    for (uint32_t k = iv->r0; k < iv->r1; k++) {
-        uint32_t b = l->block_of[l->ranges[k].from / 4];
-        if (POS(l->f->blocks[b].first) < l->ranges[k].from || b == iv->block)
+    for (uint32_t k = 0; k < sorted->len; k++) {
+        const piece *p = &l->pieces.at[sorted->at[k]];
+        uint32_t b;
+        if (p->loc == LOC_MEMORY)
+            continue;
+        b = l->block_of[p->start / 4];
+        if (POS(l->f->blocks[b].first) < p->start || (l->iv[v].block == b && k == 0))
             b++;
-        for (; b < l->f->nblocks && POS(l->f->blocks[b].first) < l->ranges[k].to; b++)
-            join_edges(r, v, sorted, b);
+        for (; b < l->f->nblocks && POS(l->f->blocks[b].first) < p->end; b++)
+            if (jit_ra_piece_next_live(l, p, POS(l->f->blocks[b].first)) == POS(l->f->blocks[b].first))
+                join_edges(r, v, sorted, b, p->loc);
     }
 }
 
