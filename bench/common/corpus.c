@@ -224,44 +224,40 @@ static jit_ctx *new_ctx(const corpus *c)
 }
 
 /* One pass over all functions; at[k * stride] gets the time of function k. */
-static uint64_t time_pass(const corpus *c, jit_ctx *ctx, const jit_settings *s, uint64_t *at,
-                          size_t stride)
+static void time_pass(const corpus *c, jit_ctx *ctx, const jit_settings *s, uint64_t *at,
+                      size_t stride)
 {
-    uint64_t total = 0;
-
     for (size_t k = 0; k < c->n; k++) {
-        uint64_t start = bench_now(), ns;
+        uint64_t start = bench_now();
         jit_unit *unit = compile_one(ctx, &c->at[k], s);
 
-        ns = bench_now() - start;
+        at[k * stride] = bench_now() - start;
         jit_unit_free(unit);
-        at[k * stride] = ns;
-        total += ns;
     }
-    return total;
 }
 
 static void measure_time(const corpus *c, const jit_settings *s, unsigned reps, figures *f)
 {
     jit_ctx *ctx = new_ctx(c);
     uint64_t *at = bench_alloc(c->n * reps * sizeof *at);
-    uint64_t *totals = bench_alloc(reps * sizeof *totals);
+    double total = 0;
 
-    time_pass(c, ctx, s, at, reps);
+    time_pass(c, ctx, s, at, reps); /* warms up */
     for (unsigned r = 0; r < reps; r++)
-        totals[r] = time_pass(c, ctx, s, at + r, reps);
-    f->ns_per_inst = (double)bench_median(totals, reps) / (double)(f->insts ? f->insts : 1);
+        time_pass(c, ctx, s, at + r, reps);
     for (size_t k = 0; k < c->n; k++) {
         unsigned class = class_of(c->at[k].insts);
+        double ns = (double)bench_median(at + k * reps, reps);
 
         f->class_count[class]++;
-        f->class_ns[class] += (double)bench_median(at + k * reps, reps);
+        f->class_ns[class] += ns;
+        total += ns;
     }
+    f->ns_per_inst = total / (double)(f->insts ? f->insts : 1);
     for (unsigned class = 0; class < CLASSES; class++)
         if (f->class_count[class])
             f->class_ns[class] /= (double)f->class_count[class];
     free(at);
-    free(totals);
     jit_ctx_free(ctx);
 }
 

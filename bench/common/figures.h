@@ -17,7 +17,7 @@ typedef struct figures {
     const char *engine;            /* "gantry" or "cranelift" */
     char setting[32];              /* "O0", "none+single_pass", ... */
     size_t functions, insts;       /* compiled; IR instructions as parsed */
-    double ns_per_inst;            /* median pass over all functions */
+    double ns_per_inst;            /* all functions' medians together */
     double bytes_per_inst;
     size_t peak;                   /* bytes of heap above the IR itself */
     size_t allocations;            /* in one pass with a warm context */

@@ -187,7 +187,7 @@ fn compile_loaded(ctx: &mut Context, isa: &dyn TargetIsa) -> Result<u64, String>
 }
 
 struct Figures {
-    total_ns: u64,         // of the median pass
+    total_ns: u64,         // all medians
     median_ns: Vec<u64>,   // by function
     code_bytes: u64,
     peak: i64,             // bytes above the IR itself, context and result included
@@ -198,21 +198,16 @@ struct Figures {
 fn measure(subjects: &[Subject], isa: &dyn TargetIsa, reps: usize) -> Figures {
     let mut ctx = Context::new();
     let mut times = vec![Vec::with_capacity(reps); subjects.len()];
-    let mut totals = Vec::new();
     for pass in 0..=reps {
-        let mut total = 0;
         for (k, s) in subjects.iter().enumerate() {
             ctx.clear();
             let ns = compile_once(&mut ctx, s, isa).unwrap_or(0);
             if pass > 0 {
                 times[k].push(ns);
-                total += ns;
             }
         }
-        if pass > 0 {
-            totals.push(total);
-        }
     }
+    let median_ns: Vec<u64> = times.iter_mut().map(|t| median(t)).collect();
     let (mut code_bytes, mut shape) = (0, Shape::default());
     for s in subjects {
         ctx.clear();
@@ -224,8 +219,8 @@ fn measure(subjects: &[Subject], isa: &dyn TargetIsa, reps: usize) -> Figures {
     }
     let (peak, allocations) = measure_heap(subjects, isa);
     Figures {
-        total_ns: median(&mut totals),
-        median_ns: times.iter_mut().map(|t| median(t)).collect(),
+        total_ns: median_ns.iter().sum(),
+        median_ns,
         code_bytes,
         peak,
         allocations,
