@@ -133,12 +133,13 @@ static void compile_body(void *arg)
     if (s->level == JIT_LEVEL_DEFAULT)
         s->level = JIT_O2;
 
-    const jit_func *f = j->f;
-    if (s->level > JIT_O0)
-        f = jit_opt_pipeline(f, s, &c->tmp);
+    ir_cfg cfg;
+    jit_cfg_compute(&cfg, j->f, &c->tmp);
+    stage(j, &c->stats.analyse_ns);
+    const jit_func *f = jit_opt_pipeline(j->f, s, &cfg, &c->tmp);
     stage(j, &c->stats.opt_ns);
 
-    mach_job m = { .f = f, .target = e->target, .settings = s, .features = e->features,
+    mach_job m = { .f = f, .cfg = &cfg, .target = e->target, .settings = s, .features = e->features,
                    .fast = s->level == JIT_O0, .time = c->time_stages, .tmp = &c->tmp, .out = &c->out,
                    .listing = s->keep_asm ? &c->listing : NULL, .stats = &c->stats,
                    .clock = jit_os_clock_ns };

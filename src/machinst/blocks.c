@@ -186,9 +186,8 @@ void jit_mach_blocks(mfunc *m, bool split_all)
     edges e = { ARENA_ARRAY(tmp, uint32_t, nb), ARENA_ARRAY(tmp, uint32_t, nb),
                 ARENA_ARRAY_RAW(tmp, uint32_t, nb) };
 
-    jit_cfg_compute(&m->cfg, f, tmp);
-    jit_loops_compute(&m->loops, &m->cfg, tmp);
-    uint32_t n = jit_block_order(f, &m->cfg, &m->loops, order, tmp);
+    jit_loops_compute(&m->loops, m->cfg, tmp);
+    uint32_t n = jit_block_order(f, m->cfg, &m->loops, order, tmp);
     jit_block_freq(f, &m->loops, freq);
 
     m->merged_pred = ARENA_ARRAY(tmp, uint32_t, nb);

@@ -42,6 +42,7 @@ static void prepare(compiler *c)
     frame *fr = &c->m->frame;
 
     l->f = j->f;
+    c->m->cfg = j->cfg;
     l->target = j->target;
     l->settings = j->settings;
     l->features = j->features;

@@ -8,7 +8,7 @@
 typedef struct mfunc {
     lower l;
     frame frame;
-    ir_cfg cfg;
+    const ir_cfg *cfg;
     ir_loops loops;
     VEC(mblock) blocks;      /* in the order of code: IR blocks, each followed by its split edges */
     VEC(ra_block) ra_blocks; /* likewise */
@@ -35,6 +35,7 @@ void jit_mach_flush_group(mfunc *m);
 /* What a compile needs and yields. */
 typedef struct mach_job {
     const jit_func *f;
+    const ir_cfg *cfg;            /* of f */
     const target *target;
     const jit_settings *settings; /* level resolved to O0..O3, checks resolved */
     uint64_t features;
