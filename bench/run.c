@@ -191,7 +191,7 @@ static double time_level(const kernel *k, jit_level level, const char *what)
 }
 
 /* The kernel in C: bench/kernels/FILE.c, compiled to kernels/FILE-O0.so beside this program. */
-static double time_c(const kernel *k, const char *level)
+static double time_c(const kernel *k, const char *level, const char *what)
 {
     const char *slash = strrchr(k->path, '/'), *base = slash ? slash + 1 : k->path;
     const char *dot = strchr(base, '.');
@@ -207,7 +207,7 @@ static double time_c(const kernel *k, const char *level)
     symbol = library ? dlsym(library, "kernel") : NULL;
     if (symbol) {
         memcpy(&entry, &symbol, sizeof entry);
-        ns = time_entry(k, entry, level);
+        ns = time_entry(k, entry, what);
     }
     if (library)
         dlclose(library);
@@ -272,8 +272,8 @@ static void measure(jit_engine *e, const char *path, ratio *ratios, size_t nrati
     ns[O0] = time_level(&k, JIT_O0, columns[O0]);
     ns[O1] = time_level(&k, JIT_O1, columns[O1]);
     time_peer(&k, ns);
-    ns[GCC_O0] = time_c(&k, "O0");
-    ns[GCC_O2] = time_c(&k, "O2");
+    ns[GCC_O0] = time_c(&k, "O0", columns[GCC_O0]);
+    ns[GCC_O2] = time_c(&k, "O2", columns[GCC_O2]);
     jit_module_free(k.module);
     unit = ns[GCC_O2] > 0 ? ns[GCC_O2] : ns[NONE] > 0 ? ns[NONE] : ns[O1];
     printf("%-24s%14.1f", slash ? slash + 1 : path, unit);

@@ -79,8 +79,8 @@ uint64_t kernel(void)
 {
     uint64_t all = search(16384, 0x6261, 2);
 
-    all = all * 10000 + search(16384, 0x636261, 3);
-    all = all * 10000 + search(16384, 0x61636261, 4);
-    all = all * 10000 + search(16384, 0x6262626262, 5);
-    return all * 10000 + search(16384, 0x6162636461626364, 8);
+    all = all * 5000 + search(16384, 0x636261, 3);
+    all = all * 5000 + search(16384, 0x61636261, 4);
+    all = all * 5000 + search(16384, 0x6262626262, 5);
+    return all * 5000 + search(16384, 0x6162636461626364, 8);
 }
