@@ -12,13 +12,14 @@ static const char usage[] =
     "                  peak heap bytes\n"
     "  --levels 0,1    of Gantry\n"
     "  --reps N        passes of which the median counts (5)\n"
-    "  --no-cranelift  without the peer\n";
+    "  --no-cranelift  without the peer\n"
+    "  --loop N        compiles all N times and measures nothing: for a profiler\n";
 
 enum { MAX_LEVELS = 4 };
 
 typedef struct options {
     bool tsv, cranelift;
-    unsigned reps;
+    unsigned reps, loop;
     jit_level levels[MAX_LEVELS];
     size_t nlevels;
     char **files;
@@ -50,6 +51,8 @@ static options read_options(int argc, char **argv)
             read_levels(&o, argv[++k]);
         else if (strcmp(argv[k], "--reps") == 0 && k + 1 < argc)
             o.reps = (unsigned)strtoul(argv[++k], NULL, 10);
+        else if (strcmp(argv[k], "--loop") == 0 && k + 1 < argc)
+            o.loop = (unsigned)strtoul(argv[++k], NULL, 10);
         else
             bench_die("%s", usage);
     if (o.reps == 0 || o.reps > 1000 || o.nlevels == 0)
@@ -84,8 +87,14 @@ int main(int argc, char **argv)
     size_t n = 0, npeer = 0;
 
     bench_set_program(argv[0]);
-    corpus_load(&c, o.files, o.nfiles, o.reps);
+    corpus_load(&c, o.files, o.nfiles, o.loop ? 1 : o.reps);
     corpus_keep_compilable(&c, o.levels, o.nlevels);
+    if (o.loop) {
+        for (size_t k = 0; k < o.nlevels; k++)
+            corpus_loop(&c, o.levels[k], o.loop);
+        corpus_free(&c);
+        return 0;
+    }
     if (o.cranelift && c.n > 0) /* first, since it may refuse functions */
         npeer = peer_compile(&c, o.reps, 0, NULL, peer);
     for (size_t k = 0; c.n > 0 && k < o.nlevels; k++)

@@ -315,6 +315,17 @@ figures corpus_measure(const corpus *c, jit_level level, unsigned reps)
     return f;
 }
 
+void corpus_loop(const corpus *c, jit_level level, unsigned n)
+{
+    jit_settings s = settings_of(level);
+    jit_ctx *ctx = new_ctx(c);
+
+    for (unsigned r = 0; r < n; r++)
+        for (size_t k = 0; k < c->n; k++)
+            jit_unit_free(compile_one(ctx, &c->at[k], &s));
+    jit_ctx_free(ctx);
+}
+
 void corpus_print_stages(const corpus *c, jit_level level)
 {
     static const char *const names[] = { "analyse", "opt", "lower", "regalloc", "emit", "rest" };

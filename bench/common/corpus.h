@@ -42,6 +42,8 @@ void corpus_print_skips(const corpus *c);
 
 /* Time, heap, code and shape of compiling all of c at a level. */
 figures corpus_measure(const corpus *c, jit_level level, unsigned reps);
+/* Compiles all of c n times, for a profiler. */
+void corpus_loop(const corpus *c, jit_level level, unsigned n);
 /* Share of each stage in percent, then the time of publishing in ns an instruction. */
 void corpus_print_stages(const corpus *c, jit_level level);
 void corpus_print_publish(const corpus *c, jit_level level);
