@@ -224,14 +224,18 @@ void jit_mbuf_front(mbuf *b, mbuf *prologue)
     JIT_REQUIRE(b->fail, prologue->relocs.len == 0 && prologue->consts.len == 0,
                 "relocation in a late prologue");
     uint32_t nt = prologue->traps.len, nu = prologue->unwind.len;
-    vec_reserve(b->mem, &b->traps, nt);
-    memmove(b->traps.at + nt, b->traps.at, b->traps.len * sizeof *b->traps.at);
-    memcpy(b->traps.at, prologue->traps.at, nt * sizeof *b->traps.at);
-    b->traps.len += nt;
-    vec_reserve(b->mem, &b->unwind, nu);
-    memmove(b->unwind.at + nu, b->unwind.at, b->unwind.len * sizeof *b->unwind.at);
-    memcpy(b->unwind.at, prologue->unwind.at, nu * sizeof *b->unwind.at);
-    b->unwind.len += nu;
+    if (nt > 0) {
+        vec_reserve(b->mem, &b->traps, nt);
+        memmove(b->traps.at + nt, b->traps.at, b->traps.len * sizeof *b->traps.at);
+        memcpy(b->traps.at, prologue->traps.at, nt * sizeof *b->traps.at);
+        b->traps.len += nt;
+    }
+    if (nu > 0) {
+        vec_reserve(b->mem, &b->unwind, nu);
+        memmove(b->unwind.at + nu, b->unwind.at, b->unwind.len * sizeof *b->unwind.at);
+        memcpy(b->unwind.at, prologue->unwind.at, nu * sizeof *b->unwind.at);
+        b->unwind.len += nu;
+    }
     /* Labels and fixups of its own are independent of the body's. */
     for (uint32_t k = 0; k < prologue->fixups.len; k++) {
         mbuf_fixup f = prologue->fixups.at[k];
