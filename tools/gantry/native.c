@@ -287,8 +287,11 @@ static size_t run_in_child(const source *s, const config *c, const run_line *lin
     if (done >= n && compiled_all)
         return n;
     if (!compiled_all) {
-        tool_event(s->path, c->line, "error", "[%s] compiling ended with signal %d", c->tag,
-                   WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+        if (WIFSIGNALED(status))
+            tool_event(s->path, c->line, "error", "[%s] compiling ended with signal %d", c->tag,
+                       WTERMSIG(status));
+        else
+            tool_event(s->path, c->line, "error", "[%s] compiling ended the process", c->tag);
         t->refused = true;
         return n;
     }
