@@ -383,6 +383,22 @@ static uint32_t tied_to(const ra_func *f, const ra_inst *inst, uint32_t k)
     return NONE;
 }
 
+/* Whether the operand may as well be read where its value is copied to be overwritten. */
+static bool is_alias(const ra_func *f, const ra_inst *inst, const ra_operand *op)
+{
+    if (op->kind != RA_USE || op->constraint == RA_FIXED)
+        return false;
+    for (uint32_t d = 0; d < inst->nops; d++) {
+        const ra_operand *def = &f->ops[inst->ops + d];
+        if (def->vreg != RA_NO_VREG && def->constraint == RA_TIED && def->kind == RA_DEF) {
+            const ra_operand *tie = &f->ops[inst->ops + def->fixed];
+            if (tie != op && tie->vreg == op->vreg && tie->constraint != RA_FIXED)
+                return true;
+        }
+    }
+    return false;
+}
+
 static void visit_inst(live *lv, uint32_t i, const ra_block *b)
 {
     const ra_func *f = lv->f;
@@ -404,9 +420,12 @@ static void visit_inst(live *lv, uint32_t i, const ra_block *b)
     }
     for (uint8_t kind = has_late ? RA_USE_LATE + 1 : RA_USE + 1; kind-- > 0;) /* late ones first */
         for (uint32_t k = inst->nops; k-- > 0;) {
-            const ra_operand *op = &f->ops[inst->ops + k];
-            if (op->vreg != RA_NO_VREG && op->kind == kind
-                && !is_copied(op, has_ties && tied_to(f, inst, k) != NONE))
+            ra_operand *op = &f->ops[inst->ops + k];
+            if (op->vreg == RA_NO_VREG || op->kind != kind
+                || is_copied(op, has_ties && tied_to(f, inst, k) != NONE))
+                continue;
+            op->loc = LOC_NONE;
+            if (!has_ties || !is_alias(f, inst, op))
                 visit_read(lv, inst, i, k, POS(b->first), b->freq);
         }
     if (has_copies)

@@ -111,6 +111,21 @@ static void finish_def(resolve *r, uint32_t i, const ra_inst *inst, ra_operand *
         place(r, 2 * i + 1, HERE, op->vreg, op->loc, LOC_SLOT(iv->slot));
 }
 
+/* An operand that is read where its value is copied to be overwritten. */
+static void finish_alias(resolve *r, const ra_inst *inst, ra_operand *op)
+{
+    const ra_func *f = r->l->f;
+
+    for (uint32_t k = 0; k < inst->nops; k++) {
+        const ra_operand *def = &f->ops[inst->ops + k], *tie;
+        if (def->vreg == RA_NO_VREG || def->constraint != RA_TIED || def->kind != RA_DEF)
+            continue;
+        tie = &f->ops[inst->ops + def->fixed];
+        if (tie->vreg == op->vreg && tie->constraint != RA_FIXED)
+            op->loc = def->loc;
+    }
+}
+
 static void finish_inst(resolve *r, uint32_t i)
 {
     const ra_func *f = r->l->f;
@@ -126,6 +141,8 @@ static void finish_inst(resolve *r, uint32_t i)
             finish_def(r, i, inst, op);
         } else if (op->constraint == RA_FIXED) {
             finish_use(r, i, op, op->fixed);
+        } else if (op->loc == LOC_NONE) {
+            finish_alias(r, inst, op);
         }
     }
 }

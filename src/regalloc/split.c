@@ -126,22 +126,34 @@ uint32_t jit_ra_piece_next_live(const linear *l, const piece *p, uint32_t pos)
 
 enum { BLOCKS_LOOKED_AT = 48 };
 
-/* Where in lo .. hi (a multiple of 4, the last place possible) a value is best brought into a
- * register: there, or at the start of a colder block, the last of these. The start of a loop costs what
- * the block before it does. */
+/* Where in lo .. hi (a multiple of 4, the last place possible) a value that is in memory before lo is
+ * best brought into a register: at hi, or at the start of a block b, the last of the cheapest. There it
+ * costs a load on each edge from a block before b to b or behind it; the edges from block p to s add
+ * to the places p + 1 .. s. */
 uint32_t jit_ra_split_place(const linear *l, uint32_t lo, uint32_t hi)
 {
-    const ra_block *blocks = l->f->blocks;
-    uint32_t b = l->block_of[hi / 4], best = hi;
-    float cost = blocks[b].freq;
+    const ra_func *f = l->f;
+    uint32_t last = l->block_of[hi / 4], first = l->block_of[lo / 4], best = hi;
+    float change[BLOCKS_LOOKED_AT + 1] = { 0 }, sum = 0, cost = f->blocks[last].freq;
 
-    for (uint32_t k = 0; k < BLOCKS_LOOKED_AT && b > 0 && POS(blocks[b].first) >= lo; k++, b--) {
-        float here = blocks[b].loop_end > 0 && blocks[b - 1].freq < blocks[b].freq ? blocks[b - 1].freq
-                                                                                : blocks[b].freq;
-        if (here < cost * 0.99f) {
-            cost = here;
-            best = POS(blocks[b].first);
+    if (last - first > BLOCKS_LOOKED_AT)
+        first = last - BLOCKS_LOOKED_AT;
+    for (uint32_t p = first; p < last; p++) {
+        const ra_block *b = &f->blocks[p];
+        for (uint32_t k = 0; k < b->nsuccs; k++) {
+            uint32_t s = f->lists[b->succs + k];
+            float freq = b->nsuccs == 1 ? b->freq : f->blocks[s].freq;
+            if (s <= p)
+                continue;
+            change[p - first] += freq;
+            if (s < last)
+                change[s - first] -= freq;
+        }
+        sum += change[p - first];
+        if (sum <= cost * 0.99f || (best != hi && sum <= cost)) {
+            cost = sum;
+            best = POS(f->blocks[p + 1].first);
         }
     }
-    return best;
+    return best < lo ? hi : best;
 }
