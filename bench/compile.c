@@ -26,8 +26,11 @@ typedef struct options {
     size_t nfiles;
 } options;
 
-static char *default_files[] = { "bench/data/gemm.clif.xz", "bench/data/interp.clif.xz",
-                                 "bench/data/sha.clif.xz" };
+enum { DEFAULT_FILES = 3 };
+static const char *const data[DEFAULT_FILES] = { "bench/data/gemm.clif.xz",
+                                                 "bench/data/interp.clif.xz",
+                                                 "bench/data/sha.clif.xz" };
+static char *default_files[DEFAULT_FILES];
 
 static void read_levels(options *o, const char *text)
 {
@@ -58,8 +61,33 @@ static options read_options(int argc, char **argv)
     if (o.reps == 0 || o.reps > 1000 || o.nlevels == 0)
         bench_die("%s", usage);
     o.files = k < argc ? argv + k : default_files;
-    o.nfiles = k < argc ? (size_t)(argc - k) : sizeof default_files / sizeof *default_files;
+    o.nfiles = k < argc ? (size_t)(argc - k) : DEFAULT_FILES;
+    for (int i = 0; k == argc && i < DEFAULT_FILES; i++)
+        default_files[i] = bench_project_file(data[i]);
     return o;
+}
+
+static const figures *find(const figures *f, size_t n, const char *setting)
+{
+    for (size_t k = 0; k < n; k++)
+        if (strcmp(f[k].setting, setting) == 0)
+            return &f[k];
+    return NULL;
+}
+
+/* One of our levels against the setting of Cranelift's that it has to beat by `times`. */
+static void print_pair(const figures *f, size_t n, const char *level, const char *setting,
+                       double times)
+{
+    const figures *ours = find(f, n, level), *theirs = find(f, n, setting);
+
+    if (!ours || !theirs || !(ours->ns_per_inst > 0) || !theirs->peak)
+        return;
+    printf("%s compiles %.1f times as fast as %s (to reach: %.0f), with %.2f of its code and %.2f of "
+           "its peak heap (1/3)\n",
+           level, theirs->ns_per_inst / ours->ns_per_inst, setting, times,
+           ours->bytes_per_inst / theirs->bytes_per_inst,
+           (double)ours->peak / (double)theirs->peak);
 }
 
 static void print(const corpus *c, const options *o, const figures *f, size_t n)
@@ -69,7 +97,10 @@ static void print(const corpus *c, const options *o, const figures *f, size_t n)
     corpus_print_skips(c);
     printf("\n");
     figures_print(f, n);
-    printf("\napart: reading %.1f ns, verifying %.1f ns an instruction\n", c->read_ns,
+    printf("\n");
+    print_pair(f, n, "O0", "none+single_pass", 8);
+    print_pair(f, n, "O1", "none", 5);
+    printf("apart: reading %.1f ns, verifying %.1f ns an instruction\n", c->read_ns,
            c->verify_ns);
     for (size_t k = 0; k < o->nlevels; k++) {
         corpus_print_stages(c, o->levels[k]);
@@ -107,5 +138,7 @@ int main(int argc, char **argv)
     else
         print(&c, &o, f, n);
     corpus_free(&c);
+    for (int k = 0; k < DEFAULT_FILES; k++)
+        free(default_files[k]);
     return n > 0 ? 0 : 1;
 }

@@ -6,8 +6,8 @@
 
 enum { REPS = 5 };
 
-static char *default_files[] = { "bench/data/gemm.clif.xz", "bench/data/interp.clif.xz",
-                                 "bench/data/sha.clif.xz" };
+static const char *const data[] = { "bench/data/gemm.clif.xz", "bench/data/interp.clif.xz",
+                                    "bench/data/sha.clif.xz" };
 
 /* Nanoseconds for reading a text once; *insts of all its functions. */
 static uint64_t time_reading(jit_engine *e, const char *path, const char *text, size_t size,
@@ -51,25 +51,32 @@ static double peer_speed(const char *path)
     return speed;
 }
 
+static void measure(jit_engine *e, const char *path)
+{
+    size_t size, insts;
+    char *text = bench_read(path, &size);
+    uint64_t ns = time_reading(e, path, text, size, &insts);
+
+    printf("%-40s%12zu%14.1f%16.1f%16.1f\n", path, size, (double)ns / (double)(insts ? insts : 1),
+           1e3 * (double)size / (double)(ns ? ns : 1), peer_speed(path));
+    free(text);
+}
+
 int main(int argc, char **argv)
 {
-    size_t n = argc > 1 ? (size_t)argc - 1 : sizeof default_files / sizeof *default_files;
-    char **files = argc > 1 ? argv + 1 : default_files;
     jit_engine *e = jit_engine_new(NULL);
 
     if (!e)
         bench_die("no engine");
     bench_set_program(argv[0]);
     printf("%-40s%12s%14s%16s%16s\n", "file", "bytes", "ns/inst", "gantry MB/s", "cranelift MB/s");
-    for (size_t k = 0; k < n; k++) {
-        size_t size, insts;
-        char *text = bench_read(files[k], &size);
-        uint64_t ns = time_reading(e, files[k], text, size, &insts);
+    for (int k = 1; k < argc; k++)
+        measure(e, argv[k]);
+    for (size_t k = 0; argc == 1 && k < sizeof data / sizeof *data; k++) {
+        char *path = bench_project_file(data[k]);
 
-        printf("%-40s%12zu%14.1f%16.1f%16.1f\n", files[k], size,
-               (double)ns / (double)(insts ? insts : 1), 1e3 * (double)size / (double)(ns ? ns : 1),
-               peer_speed(files[k]));
-        free(text);
+        measure(e, path);
+        free(path);
     }
     jit_engine_free(e);
     return 0;

@@ -302,8 +302,12 @@ int main(int argc, char **argv)
     if (!e)
         bench_die("no engine");
     bench_set_program(argv[0]);
-    if (argc < 2)
-        glob("examples/clif/*.clif", 0, NULL, &found);
+    if (argc < 2) {
+        char *pattern = bench_project_file("examples/clif/*.clif");
+
+        glob(pattern, 0, NULL, &found);
+        free(pattern);
+    }
     printf("multiples of gcc -O2 (of Cranelift's `none` where there is no kernel in C)\n%-24s%14s",
            "file", "1.00 is ns");
     for (unsigned c = 0; c < COLUMNS; c++)

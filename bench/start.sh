@@ -7,4 +7,5 @@ case $out in
 /*) ;;
 *) out=$root/$out ;;
 esac
+export BENCH_ROOT="$root" # where the default files are
 exec "$out/bench/$(basename "$0")" "$@"

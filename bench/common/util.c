@@ -128,6 +128,19 @@ char *bench_read(const char *path, size_t *size)
     return text;
 }
 
+char *bench_project_file(const char *path)
+{
+    const char *root = getenv("BENCH_ROOT");
+    size_t n = (root ? strlen(root) : 1) + strlen(path) + 2;
+    char *joined = bench_alloc(n);
+
+    if (root)
+        snprintf(joined, n, "%s/%s", root, path);
+    else
+        snprintf(joined, n, "%s", path);
+    return joined;
+}
+
 void bench_set_program(const char *argv0)
 {
     const char *slash = strrchr(argv0, '/');

@@ -18,6 +18,9 @@ char *bench_output(const char *command, size_t *size);
 /* Appends `word` to a shell command in quotes, and a blank. The result is to be freed. */
 char *bench_quote(char *command, const char *word);
 
+/* A file of the project: below $BENCH_ROOT, or from where we are. To be freed. */
+char *bench_project_file(const char *path);
+
 /* Paths of programs: one that stands beside this one (gen), and clpeer: $CLPEER, or where
  * `make bench` builds it. NULL when there is no such file. To be freed. */
 void bench_set_program(const char *argv0);
