@@ -346,12 +346,186 @@ def folding():
     return total + f.save()
 
 
+def updates():
+    """store(op(load a, y), a) and what looks like it."""
+    import gen_int
+    f = File("read_modify_write", "A value read, changed and written back: to the same place, to "
+             "another one, with something in between, with the neighbours watched.", PLAIN,
+             source=SOURCE)
+    pick = Picker(61)
+    ops = ("iadd", "isub", "band", "bor", "bxor", "imul", "ishl", "smax")
+    for op in ops:
+        fun = gen_int.BINARY.get(op) or gen_int.SHIFTS[op]
+        for ty in INTS:
+            n = width(ty) // 8
+
+            def expect(words, v, at, left, result_at):
+                raw = bytearray(image(words)[:16])
+                m = int.from_bytes(raw[at:at + n], "little")
+                r = fun(ty, m, v) if left else fun(ty, v, m)
+                raw[result_at:result_at + n] = unsigned(ty, r).to_bytes(n, "little")
+                return tuple(int.from_bytes(raw[i:i + 8], "little") for i in (0, 8))
+
+            k = pick.choice([1, -1, 127, -128, 100])
+            variants = [
+                ("register", ["v5 = load.%s v3+4" % ty, "v6 = %s v5, v2" % op,
+                              "store v6, v3+4"], None, 4, True, 4),
+                ("swapped", ["v5 = load.%s v3+4" % ty, "v6 = %s v2, v5" % op, "store v6, v3+4"],
+                 None, 4, False, 4),
+                ("constant", ["v4 = iconst.%s %d" % (ty, k), "v5 = load.%s v3+8" % ty,
+                              "v6 = %s v5, v4" % op, "store v6, v3+8"], k, 8, True, 8),
+                ("elsewhere", ["v5 = load.%s v3+8" % ty, "v6 = %s v5, v2" % op, "store v6, v3"],
+                 None, 8, True, 0),
+                ("beside", ["v5 = load.%s v3+4" % ty, "v6 = %s v5, v2" % op, "store v6, v3+5"],
+                 None, 4, True, 5)]
+            for name, body, const_k, at, left, result_at in variants:
+                runs = []
+                for _ in range(2):
+                    words = (pick.next(), pick.next())
+                    v = pick.bits(ty) if op != "ishl" else pick.below(width(ty))
+                    kk = v if const_k is None else const_k
+                    if op == "ishl":
+                        kk = unsigned(ty, kk)
+                    if op == "ishl" and not left:
+                        m = int.from_bytes(image(words)[at:at + n], "little")
+                        raw = bytearray(image(words)[:16])
+                        r = fun(ty, v, m)
+                        raw[result_at:result_at + n] = unsigned(ty, r).to_bytes(n, "little")
+                        res = tuple(int.from_bytes(raw[i:i + 8], "little") for i in (0, 8))
+                    else:
+                        res = expect(words, kk, at, left, result_at)
+                    runs.append((words + (v,), res))
+                f.fn("%s_%s_%s" % (op, ty, name), ["i64", "i64", ty], ["i64", "i64"],
+                     ["v3 = stack_addr.i64 ss0", "store v0, v3", "store v1, v3+8"] + body +
+                     ["v7 = load.i64 v3", "v8 = load.i64 v3+8", "return v7, v8"], runs,
+                     pre=["ss0 = explicit_slot 16, align = 8"])
+    for op, fun in (("band", lambda a, b: a & b), ("bor", lambda a, b: a | b),
+                    ("bxor", lambda a, b: a ^ b)):
+        for ty in FLOATS:
+            ity = "i" + ty[1:]
+            runs = []
+            for _ in range(2):
+                a, b = pick.bits(ity), pick.bits(ity)
+                runs.append(((a, b), fun(a, b)))
+            f.fn("%s_%s" % (op, ty), [ty, ty], [ty],
+                 ["v2 = stack_addr.i64 ss0", "store v0, v2", "v3 = load.%s v2" % ty,
+                  "v4 = %s v3, v1" % op, "store v4, v2", "v5 = load.%s v2" % ty, "return v5"],
+                 runs, pre=["ss0 = explicit_slot 8, align = 8"])
+    for ty in FLOATS:
+        one = {"f32": 0x3f800000, "f64": 0x3ff << 52}[ty]
+        two = {"f32": 0x40000000, "f64": 0x400 << 52}[ty]
+        f.fn("fadd_" + ty, [ty], [ty],
+             ["v1 = stack_addr.i64 ss0", "store v0, v1", "v2 = load.%s v1" % ty,
+              "v3 = fadd v2, v2", "store v3, v1", "v4 = load.%s v1" % ty, "return v4"],
+             [(one, two)], pre=["ss0 = explicit_slot 8, align = 8"])
+    # The value that was read is needed once more; the value that is written, too; a store between.
+    for ty in INTS:
+        a, b = pick.bits(ty), pick.bits(ty)
+        pre = ["ss0 = explicit_slot 16, align = 8"]
+        head = ["v2 = stack_addr.i64 ss0", "store v0, v2", "store v0, v2+8"]
+        f.fn("old_value_" + ty, [ty, ty], [ty, ty],
+             head + ["v3 = load.%s v2" % ty, "v4 = iadd v3, v1", "store v4, v2",
+                     "v5 = load.%s v2" % ty, "return v3, v5"], [((a, b), (a, a + b))], pre=pre)
+        f.fn("new_value_" + ty, [ty, ty], [ty, ty],
+             head + ["v3 = load.%s v2" % ty, "v4 = isub v3, v1", "store v4, v2",
+                     "v5 = load.%s v2" % ty, "return v4, v5"], [((a, b), (a - b, a - b))], pre=pre)
+        f.fn("store_between_" + ty, [ty, ty], [ty],
+             head + ["v3 = load.%s v2" % ty, "store v1, v2", "v4 = iadd v3, v1", "store v4, v2",
+                     "v5 = load.%s v2" % ty, "return v5"], [((a, b), a + b)], pre=pre)
+        f.fn("store_between_elsewhere_" + ty, [ty, ty], [ty, ty],
+             head + ["v3 = load.%s v2" % ty, "store v1, v2+8", "v4 = bxor v3, v1", "store v4, v2",
+                     "v5 = load.%s v2" % ty, "v6 = load.%s v2+8" % ty, "return v5, v6"],
+             [((a, b), (a ^ b, b))], pre=pre)
+        f.fn("trap_between_" + ty, [ty, ty], [ty],
+             head + ["v3 = load.%s v2" % ty, "trapz v1, user3", "v4 = iadd v3, v1",
+                     "store v4, v2", "v5 = load.%s v2" % ty, "return v5"],
+             [((a, b | 1), a + (b | 1)), ((a, 0), "user3")], pre=pre)
+        f.fn("both_loaded_" + ty, [ty, ty], [ty],
+             head + ["store v1, v2+8", "v3 = load.%s v2" % ty, "v4 = load.%s v2+8" % ty,
+                     "v5 = iadd v3, v4", "store v5, v2+8", "v6 = load.%s v2+8" % ty,
+                     "return v6"], [((a, b), a + b)], pre=pre)
+        f.fn("to_itself_" + ty, [ty, ty], [ty],
+             head + ["v3 = load.%s v2" % ty, "v4 = iadd v3, v3", "store v4, v2",
+                     "v5 = load.%s v2" % ty, "return v5"], [((a, b), a + a)], pre=pre)
+        if ty != "i8":
+            f.fn("narrow_store_" + ty, [ty, ty], [ty],
+                 head + ["v3 = load.%s v2" % ty, "v4 = iadd v3, v1", "istore8 v4, v2",
+                         "v5 = load.%s v2" % ty, "return v5"],
+                 [((a, b), (a & ~0xff) | (a + b & 0xff))], pre=pre)
+            f.fn("narrow_load_" + ty, [ty, ty], [ty],
+                 head + ["v3 = uload8.%s v2" % ty, "v4 = bor v3, v1", "store v4, v2",
+                         "v5 = load.%s v2" % ty, "return v5"],
+                 [((a, b), a & 0xff | b)], pre=pre)
+    f.raw("""
+; A loop that counts in memory.
+function %count(i32) -> i32 {
+    ss0 = explicit_slot 4, align = 4
+block0(v0: i32):
+    v1 = stack_addr.i64 ss0
+    v2 = iconst.i32 0
+    v3 = iconst.i32 1
+    store v2, v1
+    jump block1(v0)
+block1(v4: i32):
+    v5 = load.i32 v1
+    v6 = iadd v5, v4
+    store v6, v1
+    v7 = isub v4, v3
+    brif v7, block1(v7), block2
+block2:
+    v8 = load.i32 v1
+    return v8
+}
+; run: %count(1) == 1
+; run: %count(100) == 5050
+
+; The fault of the load comes first, with its own code.
+function %faulting(i64, i32) {
+block0(v0: i64, v1: i32):
+    v2 = load.i32 user11 v0
+    v3 = iadd v2, v1
+    store user12 v3, v0
+    return
+}
+; run: %faulting(0, 1) traps user11
+""")
+    # Indices that are products.
+    f2 = File("scaled_index", "Indices multiplied or shifted by constants of all kinds.", PLAIN,
+              source=SOURCE)
+    fill_slot = ["v2 = stack_addr.i64 ss0"]
+    v = 3
+    for i in range(16):
+        fill_slot += ["v%d = iconst.i64 %d" % (v, i * 0x0101010101010101),
+                      "store v%d, v2%s" % (v, "+%d" % (8 * i) if i else "")]
+        v += 1
+    for n, (op, k, step) in enumerate([("imul", k, k) for k in (1, 2, 3, 4, 5, 7, 8, 9, 16, 24, -8)] +
+                                      [("ishl", k, 1 << (k & 63)) for k in
+                                       (0, 1, 2, 3, 4, 64, 65, 67, 131, -61)]):
+        kt = "i64" if op == "imul" else pick.choice(["i64", "i32", "i16"])
+        for ty in ("i64", "i8"):
+            runs = []
+            for index in (0, 1, 2, 3, 5):
+                at = index * step + (64 if step < 0 else 0)
+                if 0 <= at <= 120:
+                    raw = b"".join((i * 0x0101010101010101).to_bytes(8, "little")
+                                   for i in range(16))
+                    runs.append(((index, 77),
+                                 int.from_bytes(raw[at:at + width(ty) // 8], "little")))
+            f2.fn("%s_%d_%s" % (op, n, ty), ["i64", "i64"], [ty],
+                  fill_slot + ["v30 = iconst.%s %d" % (kt, k), "v31 = %s v0, v30" % op,
+                               "v32 = iadd v2, v31",
+                               "v33 = load.%s v32%s" % (ty, "+64" if step < 0 else ""),
+                               "return v33"], runs,
+                  pre=["ss0 = explicit_slot 128, align = 8"])
+    return f.save() + f2.save()
+
+
 def generate():
     return (loads("little", "", ["", "notrap", "notrap aligned", "little", "aligned"]) +
             loads("big", "_big", ["big", "notrap big", "big aligned"]) +
             stores("little", "", ["", "notrap", "notrap aligned", "little"]) +
             stores("big", "_big", ["big", "notrap big"]) +
-            addressing() + folding())
+            addressing() + folding() + updates())
 
 
 if __name__ == "__main__":
