@@ -41,6 +41,7 @@ typedef struct lower {
     uint8_t *info;           /* by value index of roots: USES_* */
     uint8_t *nonzero;        /* by value index: bytes that may be non-zero above the value's own width:
                               * 16: unknown. Of an alias made by uextend: what its reader relies on */
+    bool has_wide;           /* some value is not a scalar integer of up to 64 bits, f32 or f64 */
     uint32_t *vreg_of;       /* by value index of roots: vreg + 1; 0: not asked for yet */
 
     /* virtual registers */

@@ -99,10 +99,15 @@ static uint32_t new_vreg(lower *l, unsigned cls, unsigned width, unsigned flags)
     return l->vregs.len - 1;
 }
 
+/* By scalar type: bytes that moves keep. */
+static const uint8_t scalar_width[16] = {
+    [JIT_I8] = 4, [JIT_I16] = 4, [JIT_I32] = 4, [JIT_I64] = 8, [JIT_I128] = 16,
+    [JIT_F16] = 4, [JIT_F32] = 4, [JIT_F64] = 8, [JIT_F128] = 16
+};
+
 static unsigned move_width(jit_type t)
 {
-    unsigned n = jit_type_bytes(t);
-    return n <= 4 ? 4 : n <= 8 ? 8 : 16;
+    return jit_type_is_vector(t) ? 16 : scalar_width[t & 15];
 }
 
 static unsigned class_of(jit_type t)
@@ -116,24 +121,29 @@ vr jit_lower_temp(lower *l, unsigned cls, unsigned width)
     return r;
 }
 
-/* The register of root value v, which may be read as wide as t. */
+/* Makes the register of a root value. */
+static uint32_t first_vreg(lower *l, uint32_t root)
+{
+    const ir_value *d = &l->f->values.at[root - 1];
+    jit_type t = (jit_type)d->type;
+    bool param = d->kind == VALUE_PARAM && d->def != l->f->layout.at[0];
+    unsigned info = l->info[root - 1], width = move_width(t);
+
+    if (info & USES_WIDE && width < 8)
+        width = 8;
+    uint32_t v = new_vreg(l, class_of(t), width, param || info & USES_CROSS ? VREG_GLOBAL : 0);
+    l->vreg_of[root - 1] = v + 1;
+    return v;
+}
+
+/* The register of a root value, which may be read as wide as t. */
 static uint32_t value_vreg(lower *l, uint32_t root, jit_type t)
 {
-    uint32_t *slot = &l->vreg_of[root - 1];
-    unsigned width = move_width(t);
+    uint32_t id = l->vreg_of[root - 1];
+    uint32_t v = id ? id - 1 : first_vreg(l, root);
 
-    if (!*slot) {
-        jit_type own = value_type(l->f, root);
-        const ir_value *d = &l->f->values.at[root - 1];
-        bool param = d->kind == VALUE_PARAM && d->def != l->f->layout.at[0];
-        unsigned flags = param || l->info[root - 1] & USES_CROSS ? VREG_GLOBAL : 0;
-        unsigned w = move_width(own) > width ? move_width(own) : width;
-        if (l->info[root - 1] & USES_WIDE && w < 8)
-            w = 8;
-        *slot = new_vreg(l, class_of(own), w, flags) + 1;
-    }
-    JIT_REQUIRE(l->fail, l->vregs.at[*slot - 1].width >= width, "a value is read wider than it is kept");
-    return *slot - 1;
+    JIT_REQUIRE(l->fail, l->vregs.at[v].width >= move_width(t), "a value is read wider than it is kept");
+    return v;
 }
 
 /* Constants and addresses are made for each use, ahead of the instruction that reads them. */
@@ -175,16 +185,16 @@ static bool make_here(lower *l, const ir_inst *d, uint32_t v, vr *r)
 vr jit_lower_in(lower *l, uint32_t v)
 {
     uint32_t root = lower_root(l, v);
-    const ir_inst *d = jit_lower_def(l, v);
+    const ir_value *def = &l->f->values.at[root - 1];
     jit_type t = lower_type(l, v);
     vr r;
 
-    if (d && make_here(l, d, v, &r))
+    if (def->kind == VALUE_RESULT && make_here(l, inst_at(l->f, def->def), v, &r))
         return r;
     r.id = value_vreg(l, root, t);
-    r.nonzero = root != v ? l->nonzero[v - 1] : 16;
-    if (r.nonzero >= jit_type_bytes(t))
-        r.nonzero = 16;
+    r.nonzero = 16;
+    if (root != v && l->nonzero[v - 1] < jit_type_bytes(t))
+        r.nonzero = l->nonzero[v - 1];
     return r;
 }
 

@@ -251,12 +251,19 @@ void jit_mbuf_front(mbuf *b, mbuf *prologue)
 
 /* Branches that got shorter: where, and how many bytes are gone from there on. */
 typedef struct cut { uint32_t end, removed; } cut; /* end: of the long form, in buffer offsets */
-typedef struct cuts { cut *at; uint32_t n; } cuts;
+typedef struct cuts { cut *at; uint32_t n, last; } cuts; /* last: where the last answer was found */
 
-/* Bytes removed before buffer offset x. */
-static uint32_t removed_before(const cuts *c, uint32_t x)
+/* Bytes removed before buffer offset x. Most callers ask in rising order: the last answer is near. */
+static uint32_t removed_before(cuts *c, uint32_t x)
 {
-    uint32_t lo = 0, hi = c->n;
+    uint32_t lo = 0, hi = c->n, k = c->last;
+
+    for (unsigned tries = 0; tries < 4 && k < c->n && c->at[k].end <= x; tries++)
+        k++;
+    if ((k == c->n || c->at[k].end > x) && (k == 0 || c->at[k - 1].end <= x)) {
+        c->last = k;
+        return k ? c->at[k - 1].removed : 0;
+    }
 
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
@@ -265,16 +272,19 @@ static uint32_t removed_before(const cuts *c, uint32_t x)
         else
             hi = mid;
     }
+    c->last = lo;
     return lo ? c->at[lo - 1].removed : 0;
 }
 
 /* Whether the long branch f reaches its label in the short form, by what is known to be gone. */
-static bool fits_short(const mbuf *b, const mbuf_fixup *f, const cuts *c)
+static bool fits_short(const mbuf *b, const mbuf_fixup *f, cuts *c)
 {
     const shrink_form *s = &b->shrinks[f->shrink - 1];
     uint32_t end = f->offset + b->kinds[f->kind].bytes, to = b->labels.at[f->label] - 1;
     int64_t distance = (int64_t)to - end;
 
+    if (distance > 2 * s->max + 64 || distance < 2 * s->min - 64)
+        return false; /* not worth the exact count */
     if (distance > 0) /* what vanishes between counts in its favour */
         distance -= (int64_t)removed_before(c, to) - removed_before(c, end);
     else
@@ -286,7 +296,7 @@ static bool fits_short(const mbuf *b, const mbuf_fixup *f, const cuts *c)
 /* Chooses the branches to shorten: distances only shrink, so each choice stays right. */
 static cuts choose_short(mbuf *b, bool *is_short)
 {
-    cuts c = { NULL, 0 };
+    cuts c = { NULL, 0, 0 };
     uint32_t candidates = 0;
 
     for (uint32_t k = 0; k < b->fixups.len; k++)
@@ -316,6 +326,7 @@ static cuts choose_short(mbuf *b, bool *is_short)
         c.at = next;
         next = t;
         c.n = n;
+        c.last = 0;
         if (!changed)
             break;
     }
@@ -359,7 +370,7 @@ static void copy_code(const mbuf *b, const bool *is_short, uint8_t *out)
     memcpy(out, b->at + from, b->len - from);
 }
 
-static void patch_fixups(mbuf *b, const bool *is_short, const cuts *c, mcode *code)
+static void patch_fixups(mbuf *b, const bool *is_short, cuts *c, mcode *code)
 {
     for (uint32_t k = 0; k < b->fixups.len; k++) {
         const mbuf_fixup *f = &b->fixups.at[k];

@@ -5,6 +5,7 @@
  * incoming edge is its argument. A definition comes before its uses in reverse postorder, so roots are
  * final when they are asked for. Uses count on roots. */
 #include "machinst/mfunc.h"
+#include <string.h>
 
 static void count_use(lower *l, uint32_t v, const ir_block *block, uint32_t b)
 {
@@ -127,8 +128,11 @@ void jit_mach_uses(mfunc *m)
     l->vreg_of = ARENA_ARRAY(l->tmp, uint32_t, n);
     for (uint32_t v = 0; v < n; v++)
         l->root[v] = v + 1;
-    for (uint32_t v = 0; v < n; v++)
-        l->nonzero[v] = 16;
+    memset(l->nonzero, 16, n);
+    for (uint32_t v = 0; v < n; v++) {
+        jit_type t = (jit_type)l->f->values.at[v].type;
+        l->has_wide |= !(1u << (t & 31) & (15u << JIT_I8 | 1u << JIT_F32 | 1u << JIT_F64)) || t > JIT_F128;
+    }
     const ir_block *entry = &l->f->blocks.at[l->f->layout.at[0]];
     for (uint32_t k = 0; k < l->f->sig.nparams; k++)
         if (JIT_PARAM_PURPOSE(l->f->sig.params[k]) == JIT_SRET && l->abi->sret_reg != 0xff)

@@ -153,7 +153,8 @@ void jit_x64_lower(lower *l, const ir_inst *i)
 {
     jit_fnref fn = { i->a };
 
-    check_types(l, i);
+    if (l->has_wide)
+        check_types(l, i);
     switch (i->op) {
     case JIT_OP_iadd: case JIT_OP_isub: case JIT_OP_ineg: case JIT_OP_iabs: case JIT_OP_imul:
     case JIT_OP_umulhi: case JIT_OP_smulhi: case JIT_OP_udiv: case JIT_OP_sdiv: case JIT_OP_urem:
