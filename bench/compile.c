@@ -83,8 +83,8 @@ static void print_pair(const figures *f, size_t n, const char *level, const char
 
     if (!ours || !theirs || !(ours->ns_per_inst > 0) || !theirs->peak)
         return;
-    printf("%s compiles %.1f times as fast as %s (to reach: %.0f), with %.2f of its code and %.2f of "
-           "its peak heap (1/3)\n",
+    printf("%s compiles %.1f times as fast as %s (to reach: %.0f), with %.2f of its code and "
+           "%.2f of its peak heap (1/3)\n",
            level, theirs->ns_per_inst / ours->ns_per_inst, setting, times,
            ours->bytes_per_inst / theirs->bytes_per_inst,
            (double)ours->peak / (double)theirs->peak);

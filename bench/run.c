@@ -1,8 +1,8 @@
 /* run.c - run time of kernels in CLIF at each level, beside Cranelift and the same kernels in C.
  *
  * A file's kernel is its function %bench, else %main, else the first with a run line, called with
- * the arguments of its first run line, whose result it must give. bench/kernels/FILE.c does the same
- * in its function kernel(), which has the same signature. */
+ * the arguments of its first run line, whose result it must give. bench/kernels/FILE.c does the
+ * same in its function kernel(), which has the same signature. */
 #define _XOPEN_SOURCE 700
 #include "common/util.h"
 

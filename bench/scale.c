@@ -145,8 +145,8 @@ int main(int argc, char **argv)
     unsigned faults = 0;
 
     bench_set_program(argv[0]);
-    printf("ms for one function, and how much more than for a quarter of its size\n%-16s%8s", "shape",
-           "n");
+    printf("ms for one function, and how much more than for a quarter of its size\n");
+    printf("%-16s%8s", "shape", "n");
     for (unsigned k = 0; k < COLUMNS; k++)
         printf("%18s      ", columns[k]);
     printf("\n");

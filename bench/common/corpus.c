@@ -43,7 +43,8 @@ static jit_module *read_module(corpus *c, const char *path, unsigned reps, uint6
 {
     reading r = { c, path };
     jit_module *m = NULL;
-    uint64_t *reads = bench_alloc(reps * sizeof *reads), *verifies = bench_alloc(reps * sizeof *reads);
+    uint64_t *reads = bench_alloc(reps * sizeof *reads);
+    uint64_t *verifies = bench_alloc(reps * sizeof *verifies);
     size_t size;
     char *text = bench_read(path, &size);
 

@@ -71,8 +71,8 @@ result kernel(void)
         CONST, 2, STORE, 1, CONST, 0, STORE, 3,
         /* 8: next */ LOAD, 1, LOAD, 0, LT, JUMP_IF, 18, LOAD, 3, HALT,
         /* 18: test */ CONST, 2, STORE, 2,
-        /* 22: try */ LOAD, 1, LOAD, 2, DUP, MUL, LT, JUMP_IF, 49, LOAD, 1, LOAD, 2, REM, JUMP_IF, 40,
-        JUMP, 59,
+        /* 22: try */ LOAD, 1, LOAD, 2, DUP, MUL, LT, JUMP_IF, 49, LOAD, 1, LOAD, 2, REM,
+        JUMP_IF, 40, JUMP, 59,
         /* 40: up */ LOAD, 2, CONST, 1, ADD, STORE, 2, JUMP, 22,
         /* 49: prime */ LOAD, 3, CONST, 1, ADD, STORE, 3, LOAD, 1, OUT,
         /* 59: inc */ LOAD, 1, CONST, 1, ADD, STORE, 1, JUMP, 8

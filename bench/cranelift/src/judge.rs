@@ -9,7 +9,9 @@ use crate::link::{self, Linked, SLOT};
 use cranelift_codegen::data_value::{DataValue, DisplayDataValues};
 use cranelift_codegen::ir::{Function, Signature};
 use cranelift_codegen::isa::CallConv;
-use cranelift_reader::{Comparison, ParseOptions, RunCommand, TestFile, parse_run_command, parse_test};
+use cranelift_reader::{
+    Comparison, ParseOptions, RunCommand, TestFile, parse_run_command, parse_test,
+};
 use std::io::Write;
 use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 

@@ -198,7 +198,10 @@ impl Image {
         let address = match symbol {
             Symbol::Inside(inside) => base + piece.offset + inside,
             Symbol::LibCall(l) => libcall_address(*l).ok_or(format!("no libcall {l}"))?,
-            Symbol::Name(_) => names.get(symbol).map_or(no_such_function as *const () as usize, |o| base + o),
+            Symbol::Name(_) => {
+                let none = no_such_function as *const () as usize;
+                names.get(symbol).map_or(none, |offset| base + offset)
+            }
         };
         let near = match symbol {
             Symbol::LibCall(_) => base + self.stub(symbol, address)?,
