@@ -354,7 +354,7 @@ static bool run_level(jit_engine *e, jit_ctx *ctx, const jit_func *f, int level,
     double took = now() - began;
     if (show_asm)
         show(e, jit_unit_disassemble(unit, NULL));
-    machine m = run(wanted->program, (engine)(uintptr_t)jit_code_entry(code));
+    machine m = run(wanted->program, (engine)jit_code_entry(code));
     bool same = equal(&m, wanted);
     fprintf(stderr, "%s         %9.2f ms, %.1f times as fast; compiled in %.2f ms to %zu bytes%s\n",
             option_names[level], m.seconds * 1e3, wanted->seconds / m.seconds, took * 1e3,
@@ -372,9 +372,9 @@ static bool run_levels(const program *p, const bool options[NOPTIONS], const mac
     jit_func *f = build(e, p);
     bool all = !options[AT_O0] && !options[AT_O1], ok = true;
 
-    jit_engine_define(e, "leave_tape", (void *)(uintptr_t)leave_tape);
-    jit_engine_define(e, "put_byte", (void *)(uintptr_t)put_byte);
-    jit_engine_define(e, "get_byte", (void *)(uintptr_t)get_byte);
+    jit_engine_define_function(e, "leave_tape", JIT_FN(leave_tape));
+    jit_engine_define_function(e, "put_byte", JIT_FN(put_byte));
+    jit_engine_define_function(e, "get_byte", JIT_FN(get_byte));
     if (options[SHOW_CLIF])
         show(e, jit_func_print(f, NULL));
     for (int level = AT_O0; level <= AT_O1; level++)
