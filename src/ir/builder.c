@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
-#define INLINE static inline __attribute__((always_inline))
 #define COLD static __attribute__((cold, noinline))
 
 static const jit_value no_value = { 0 };

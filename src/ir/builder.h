@@ -8,6 +8,8 @@
 
 #include "ir/func.h"
 
+#define INLINE static inline __attribute__((always_inline)) /* on the paths that have to be fast */
+
 /* One branch to a block: target `which` (as jit_inst_target counts) of instruction `inst`, and the
  * pool index of that block call. next: index + 1. */
 typedef struct build_edge { uint32_t next, block, inst, which, call; } build_edge;
@@ -44,6 +46,7 @@ struct jit_builder {
     VEC(build_edge) edges;
     VEC(build_var) vars;
     VEC(build_param) params;    /* block parameters made for variables */
+    uint32_t ndropped;          /* of them that are VALUE_ALIAS by now */
     VEC(build_zero) zeros;      /* to be defined at the top of the entry block */
     VEC(uint32_t) todo;         /* params whose arguments are still to be found */
     VEC(uint32_t) path;
@@ -60,6 +63,26 @@ static inline bool builder_failed(const jit_builder *b)
 }
 /* Gives the builder's memory back, done or not. */
 void jit_builder_drop(jit_builder *b);
+/* What a value stands for: parameters that were found needless are VALUE_ALIAS until the end. */
+static inline uint32_t builder_resolve(jit_func *f, uint32_t id)
+{
+    ir_value *v = &f->values.at[id - 1];
+
+    while (v->kind == VALUE_ALIAS) {
+        ir_value *next = &f->values.at[v->def - 1];
+        id = v->def;
+        if (next->kind == VALUE_ALIAS)
+            v->def = next->def;
+        v = next;
+    }
+    return id;
+}
+static inline void builder_drop_param(jit_builder *b, uint32_t id, uint32_t value)
+{
+    b->f->values.at[id - 1].kind = VALUE_ALIAS;
+    b->f->values.at[id - 1].def = value;
+    b->ndropped++;
+}
 /* Writes a new pool index into target `which` of an instruction. */
 void jit_builder_set_target(jit_func *f, uint32_t inst, uint32_t which, uint32_t call);
 /* Removes needless parameters and defines the zeros: the end of SSA construction. */

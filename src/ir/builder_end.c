@@ -1,11 +1,11 @@
 /* builder_end.c - the end of SSA construction: drops needless block parameters, defines the zeros.
  *
  * A parameter made for a variable is needless when its arguments are, apart from itself, one and
- * the same value: it becomes an alias of that. Dropping one may make others needless that it is an
- * argument of, so those are looked at again, by a work list. Then one walk over all operands
- * resolves the aliases. Cost: linear in operands, and in arguments times how often a parameter is
- * looked at again. What cannot be reached is left alone: there a parameter may stand for a value that
- * is made of itself. */
+ * the same value: it becomes an alias of that. Most were found when their arguments were. Dropping
+ * one may make others needless that it is an argument of; when two walks over the parameters leave
+ * some, a work list looks at what is left. Then one walk over all operands resolves the aliases. Cost: linear
+ * in operands, and in arguments times how often a parameter is looked at again. What cannot be
+ * reached is left alone: there a parameter may stand for a value that is made of itself. */
 #include "ir/builder.h"
 
 #include <string.h>
@@ -15,16 +15,15 @@ typedef struct user { uint32_t param, next; } user;
 typedef struct {
     jit_builder *b;
     jit_func *f;
-    uint32_t *alias;      /* by value id: what it stands for; 0: itself */
-    uint32_t *param_of;   /* by value id: index + 1 into b->params */
-    uint32_t *users;      /* by param: list of the params that have it as an argument; 0: none */
-    user *all_users;      /* index + 1 is what lists hold */
+    uint8_t *reached;   /* by block; NULL: all are */
+    /* For the work list only: */
+    uint32_t *param_of; /* by value id: index + 1 into b->params */
+    uint32_t *users;    /* by param: list of the params that have it as an argument; 0: none */
+    user *all_users;    /* index + 1 is what lists hold */
     uint32_t nusers;
     uint32_t *todo;
-    uint8_t *waits;       /* by param: stands in todo */
-    uint8_t *reached;     /* by block */
+    uint8_t *waits;     /* by param: stands in todo */
     uint32_t ntodo;
-    bool any;
 } ender;
 
 static void *zeroed(jit_builder *b, size_t n, size_t size)
@@ -36,17 +35,6 @@ static void *zeroed(jit_builder *b, size_t n, size_t size)
     else
         jit_builder_no_memory(b);
     return p;
-}
-
-static uint32_t resolve(const ender *e, uint32_t id)
-{
-    while (e->alias[id] != 0) {
-        uint32_t next = e->alias[id];
-        if (e->alias[next] != 0)
-            e->alias[id] = e->alias[next];
-        id = next;
-    }
-    return id;
 }
 
 static const uint32_t *edge_args(const ender *e, const build_edge *x)
@@ -65,23 +53,26 @@ static const build_edge *next_edge(const build_edge *all, const build_edge *x, u
 }
 
 /* Most blocks are filled after one that branches to them: then there is nothing to search. */
-static bool all_are_reached(const ender *e)
+static bool all_are_reached(const jit_builder *b)
 {
-    for (uint32_t k = 0; k < e->f->blocks.len; k++)
-        if (!e->b->blocks.at[k].reached)
+    for (uint32_t k = 0; k < b->blocks.len; k++)
+        if (!b->blocks.at[k].reached)
             return false;
     return true;
 }
 
-static void reach(ender *e, uint32_t *stack)
+/* Finds the blocks that can be reached; false: no memory. */
+static bool reach(ender *e)
 {
     jit_func *f = e->f;
-    uint32_t depth = 1;
+    uint32_t depth = 1, *stack;
 
-    if (all_are_reached(e)) {
-        memset(e->reached, 1, f->blocks.len);
-        return;
-    }
+    if (all_are_reached(e->b))
+        return true;
+    stack = zeroed(e->b, f->blocks.len, sizeof *stack);
+    e->reached = zeroed(e->b, f->blocks.len, sizeof *e->reached);
+    if (!stack || !e->reached)
+        return false;
     stack[0] = 0;
     e->reached[0] = 1;
     while (depth > 0) {
@@ -95,7 +86,53 @@ static void reach(ender *e, uint32_t *stack)
             }
         }
     }
+    return true;
 }
+
+static bool is_dropped(const ender *e, uint32_t id)
+{
+    return e->f->values.at[id - 1].kind == VALUE_ALIAS;
+}
+
+/* The one value that parameter p carries, 0 when there are several. */
+static uint32_t only_value(const ender *e, const build_param *p)
+{
+    uint32_t num = e->f->values.at[p->value - 1].num, same = 0;
+
+    FOR_EACH_EDGE(e, p->block, x) {
+        uint32_t a = builder_resolve(e->f, edge_args(e, x)[num]);
+        if (a == p->value || a == same)
+            continue;
+        if (same != 0)
+            return 0;
+        same = a;
+    }
+    return same;
+}
+
+/* Whether parameter p may be dropped and was not, and what it carries. */
+static uint32_t needless(const ender *e, const build_param *p)
+{
+    if (is_dropped(e, p->value) || (e->reached && !e->reached[p->block]))
+        return 0;
+    return only_value(e, p);
+}
+
+/* Once over all parameters, the innermost first; true when one was dropped. */
+static bool drop_once(ender *e)
+{
+    jit_builder *b = e->b;
+    uint32_t before = b->ndropped;
+
+    for (uint32_t p = b->params.len; p-- > 0;) {
+        uint32_t value = needless(e, &b->params.at[p]);
+        if (value != 0)
+            builder_drop_param(b, b->params.at[p].value, value);
+    }
+    return b->ndropped != before;
+}
+
+/* ---- The work list, when two walks were not enough ---- */
 
 static void add_user(ender *e, uint32_t of, uint32_t param)
 {
@@ -116,8 +153,10 @@ static bool find_users(ender *e)
         return false;
     for (uint32_t p = 0; p < b->params.len; p++) {
         uint32_t num = e->f->values.at[b->params.at[p].value - 1].num;
+        if (is_dropped(e, b->params.at[p].value))
+            continue;
         FOR_EACH_EDGE(e, b->params.at[p].block, x) {
-            uint32_t of = e->param_of[edge_args(e, x)[num]];
+            uint32_t of = e->param_of[builder_resolve(e->f, edge_args(e, x)[num])];
             if (of != 0 && of != p + 1)
                 add_user(e, of - 1, p);
         }
@@ -125,28 +164,9 @@ static bool find_users(ender *e)
     return true;
 }
 
-/* The one value that parameter p carries, 0 when there are several; its own id when there is none. */
-static uint32_t only_value(const ender *e, uint32_t p)
-{
-    uint32_t self = e->b->params.at[p].value, same = self;
-    uint32_t num = e->f->values.at[self - 1].num;
-
-    FOR_EACH_EDGE(e, e->b->params.at[p].block, x) {
-        uint32_t a = resolve(e, edge_args(e, x)[num]);
-        if (a == self || a == same)
-            continue;
-        if (same != self)
-            return 0;
-        same = a;
-    }
-    return same;
-}
-
 static void wait_for(ender *e, uint32_t p)
 {
-    const build_param *x = &e->b->params.at[p];
-
-    if (!e->waits[p] && e->reached[x->block] && e->alias[x->value] == 0) {
+    if (!e->waits[p] && !is_dropped(e, e->b->params.at[p].value)) {
         e->waits[p] = 1;
         e->todo[e->ntodo++] = p;
     }
@@ -162,30 +182,41 @@ static void pass_users_on(ender *e, uint32_t p, uint32_t value)
         user *x = &e->all_users[u - 1];
         next = x->next;
         wait_for(e, x->param);
-        if (to != 0 && e->alias[e->b->params.at[x->param].value] == 0) {
+        if (to != 0 && !is_dropped(e, e->b->params.at[x->param].value)) {
             x->next = e->users[to - 1];
             e->users[to - 1] = u;
         }
     }
 }
 
-static void drop_needless(ender *e)
+static void drop_by_users(ender *e)
 {
     jit_builder *b = e->b;
+    uint32_t n = b->params.len;
 
-    for (uint32_t p = 0; p < b->params.len; p++) /* popped from the last, the innermost, on */
+    e->param_of = zeroed(b, (size_t)e->f->values.len + 1, sizeof *e->param_of);
+    e->users = zeroed(b, n, sizeof *e->users);
+    e->todo = zeroed(b, n, sizeof *e->todo);
+    e->waits = zeroed(b, n, sizeof *e->waits);
+    if (builder_failed(b))
+        return;
+    for (uint32_t p = 0; p < n; p++)
+        e->param_of[b->params.at[p].value] = p + 1;
+    if (!find_users(e))
+        return;
+    for (uint32_t p = 0; p < n; p++)
         wait_for(e, p);
     while (e->ntodo > 0) {
-        uint32_t p = e->todo[--e->ntodo], self = b->params.at[p].value, value;
+        uint32_t p = e->todo[--e->ntodo], value = needless(e, &b->params.at[p]);
         e->waits[p] = 0;
-        value = only_value(e, p);
-        if (value == 0 || value == self) /* the latter cannot be, for the block is reached */
+        if (value == 0)
             continue;
-        e->alias[self] = value;
-        e->any = true;
+        builder_drop_param(b, b->params.at[p].value, value);
         pass_users_on(e, p, value);
     }
 }
+
+/* ---- Taking them out ---- */
 
 /* Takes out of a list the places whose parameter was dropped; the new length. */
 static uint32_t without_dropped(const ender *e, const uint32_t *params, uint32_t *list, uint32_t n)
@@ -193,7 +224,7 @@ static uint32_t without_dropped(const ender *e, const uint32_t *params, uint32_t
     uint32_t kept = 0;
 
     for (uint32_t k = 0; k < n; k++)
-        if (e->alias[params[k]] == 0)
+        if (!is_dropped(e, params[k]))
             list[kept++] = list[k];
     return kept;
 }
@@ -211,7 +242,7 @@ static void shrink_block(ender *e, uint32_t block)
     b->nparams = 0;
     for (uint32_t k = 0; k < n; k++) {
         ir_value *v = &f->values.at[params[k] - 1];
-        if (e->alias[params[k]] != 0) {
+        if (v->kind == VALUE_ALIAS) {
             *v = (ir_value){ 0, v->type, VALUE_NONE, 0 };
         } else {
             v->num = b->nparams & IR_MAX_BLOCK_PARAMS;
@@ -220,31 +251,29 @@ static void shrink_block(ender *e, uint32_t block)
     }
 }
 
-static void resolve_list(const ender *e, uint32_t *ids, uint32_t n)
+static void resolve_list(jit_func *f, uint32_t *ids, uint32_t n)
 {
     for (uint32_t k = 0; k < n; k++)
-        ids[k] = resolve(e, ids[k]);
+        ids[k] = builder_resolve(f, ids[k]);
 }
 
-static void resolve_operands(ender *e)
+static void resolve_operands(jit_func *f)
 {
-    jit_func *f = e->f;
-
     for (uint32_t k = 0; k < f->insts.len; k++) {
         ir_inst *i = &f->insts.at[k];
         const op_info *o = op_of(i);
         if (!o->pooled) {
             if (o->nargs > 0)
-                i->a = resolve(e, i->a);
+                i->a = builder_resolve(f, i->a);
             if (o->nargs > 1)
-                i->b = resolve(e, i->b);
+                i->b = builder_resolve(f, i->b);
         } else {
-            resolve_list(e, f->pool.at + i->a, inst_args(f, i).len);
+            resolve_list(f, f->pool.at + i->a, inst_args(f, i).len);
         }
         if (o->props & OP_BRANCH)
             for (uint32_t t = 0; t < jit_inst_target_count(f, i); t++) {
                 uint32_t *call = f->pool.at + jit_inst_target(f, i, t);
-                resolve_list(e, call + 3, call[1]);
+                resolve_list(f, call + 3, call[1]);
             }
     }
 }
@@ -252,27 +281,16 @@ static void resolve_operands(ender *e)
 static void remove_needless(jit_builder *b)
 {
     jit_func *f = b->f;
-    uint32_t n = b->params.len, *stack = zeroed(b, f->blocks.len, sizeof *stack);
     ender e = { .b = b, .f = f };
 
-    e.alias = zeroed(b, (size_t)f->values.len + 1, sizeof *e.alias);
-    e.param_of = zeroed(b, (size_t)f->values.len + 1, sizeof *e.param_of);
-    e.users = zeroed(b, n, sizeof *e.users);
-    e.todo = zeroed(b, n, sizeof *e.todo);
-    e.waits = zeroed(b, n, sizeof *e.waits);
-    e.reached = zeroed(b, f->blocks.len, sizeof *e.reached);
-    if (builder_failed(b))
+    if (!reach(&e))
         return;
-    reach(&e, stack);
-    for (uint32_t p = 0; p < n; p++)
-        e.param_of[b->params.at[p].value] = p + 1;
-    if (!find_users(&e))
+    if (drop_once(&e) && drop_once(&e))
+        drop_by_users(&e);
+    if (b->ndropped == 0 || builder_failed(b))
         return;
-    drop_needless(&e);
-    if (!e.any)
-        return;
-    resolve_operands(&e);
-    for (uint32_t k = 0; k < f->blocks.len; k++)
+    resolve_operands(f);
+    for (uint32_t k = 0; k < f->blocks.len; k++) /* needs all resolved: aliases end here */
         if (f->blocks.at[k].nparams > b->blocks.at[k].nuser)
             shrink_block(&e, k);
 }

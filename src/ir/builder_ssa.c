@@ -2,8 +2,8 @@
  *
  * A read looks for the variable's value in its block, then upwards. An unsealed block, or one with
  * several predecessors, gets a parameter at once, whose id is the answer; its arguments are found
- * later from a work list, so nothing recurses. Parameters that turn out to carry one value are
- * removed at the end, all together. Blocks without predecessors read zero.
+ * later from a work list, so nothing recurses. Parameters that turn out to carry one value become
+ * aliases and are removed at the end, all together. Blocks without predecessors read zero.
  *
  * Invariant: the k-th argument of every branch to a block belongs to its k-th parameter. It holds
  * since all parameters made for one read are filled before the next one begins. */
@@ -174,7 +174,7 @@ void jit_source_position(jit_builder *b, uint32_t pos)
 /* ---- Variables: definitions ---- */
 
 /* The page of a block that holds var; 0: none. All blocks' first pages are at hand, the others in a map. */
-static uint32_t page_of(const jit_builder *b, uint32_t var, uint32_t block)
+INLINE uint32_t page_of(const jit_builder *b, uint32_t var, uint32_t block)
 {
     if (var < PAGE_VARS)
         return b->blocks.at[block].page;
@@ -196,18 +196,19 @@ static uint32_t add_page(jit_builder *b, uint32_t var, uint32_t block)
 }
 
 /* The value of var at the end of block (so far); 0: not set in it. */
-static uint32_t defined(const jit_builder *b, uint32_t var, uint32_t block)
+INLINE uint32_t defined(const jit_builder *b, uint32_t var, uint32_t block)
 {
     const build_var *x = &b->vars.at[var];
-    uint32_t page;
+    uint32_t page, value = x->value;
 
-    if (x->block == block + 1)
-        return x->value;
-    page = page_of(b, var, block);
-    return page == 0 ? 0 : b->pages.at[page - 1].value[var % PAGE_VARS];
+    if (x->block != block + 1) {
+        page = page_of(b, var, block);
+        value = page == 0 ? 0 : b->pages.at[page - 1].value[var % PAGE_VARS];
+    }
+    return value == 0 ? 0 : builder_resolve(b->f, value);
 }
 
-static bool keep(jit_builder *b, uint32_t var, uint32_t block, uint32_t value)
+INLINE bool keep(jit_builder *b, uint32_t var, uint32_t block, uint32_t value)
 {
     uint32_t page = page_of(b, var, block);
 
@@ -219,7 +220,7 @@ static bool keep(jit_builder *b, uint32_t var, uint32_t block, uint32_t value)
 }
 
 /* Sets var in the block being filled; what it was in an earlier one goes to the table. */
-static bool define_here(jit_builder *b, uint32_t var, uint32_t value)
+static inline bool define_here(jit_builder *b, uint32_t var, uint32_t value)
 {
     build_var *x = &b->vars.at[var];
 
@@ -230,7 +231,7 @@ static bool define_here(jit_builder *b, uint32_t var, uint32_t value)
     return true;
 }
 
-static bool define(jit_builder *b, uint32_t var, uint32_t block, uint32_t value)
+static inline bool define(jit_builder *b, uint32_t var, uint32_t block, uint32_t value)
 {
     if (block + 1 == b->current)
         return define_here(b, var, value);
@@ -286,61 +287,62 @@ static uint32_t new_param(jit_builder *b, uint32_t var, uint32_t block)
     return id;
 }
 
-/* The value of var at the end of block when a short way up says it; 0: it does not. */
-static uint32_t peek(const jit_builder *b, uint32_t var, uint32_t block)
+/* Goes a short way up from *block to where var is set, or where only more work could tell; its value
+ * there, 0 when that is not known. */
+static inline uint32_t peek(const jit_builder *b, uint32_t var, uint32_t *block)
 {
-    for (int steps = 0; steps < 4; steps++) {
-        const build_block *x = &b->blocks.at[block];
-        uint32_t value = defined(b, var, block);
-        if (value != 0 || x->nedges != 1 || !b->f->blocks.at[block].sealed)
+    for (int steps = 0;; steps++) {
+        const build_block *x = &b->blocks.at[*block];
+        uint32_t value = defined(b, var, *block);
+        if (value != 0 || x->nedges != 1 || !b->f->blocks.at[*block].sealed || steps == 4)
             return value;
-        block = b->edges.at[x->edges - 1].block;
+        *block = b->edges.at[x->edges - 1].block;
     }
-    return 0;
 }
 
-/* The one value that all predecessors of a sealed block plainly have; 0: there may be several. */
-static uint32_t common_value(const jit_builder *b, uint32_t var, uint32_t block)
+/* For a sealed block with several predecessors: the one value that they plainly all have, or else
+ * the one block above it on which they all depend. False: neither. */
+static bool agree(const jit_builder *b, uint32_t var, uint32_t block, uint32_t *value, uint32_t *above)
 {
-    uint32_t same = 0;
+    uint32_t e = b->blocks.at[block].edges;
 
-    for (uint32_t e = b->blocks.at[block].edges; e != 0; e = b->edges.at[e - 1].next) {
-        uint32_t value = peek(b, var, b->edges.at[e - 1].block);
-        if (value == 0 || (same != 0 && value != same))
-            return 0;
-        same = value;
+    *above = b->edges.at[e - 1].block;
+    *value = peek(b, var, above);
+    for (e = b->edges.at[e - 1].next; e != 0; e = b->edges.at[e - 1].next) {
+        uint32_t at = b->edges.at[e - 1].block;
+        uint32_t other = peek(b, var, &at);
+        if (other != *value || (other == 0 && at != *above))
+            return false;
     }
-    return same;
+    return *value != 0 || *above != block;
 }
 
-/* The value of var at the end of block, up chains of single predecessors; 0 on failure. */
+/* The value of var at the end of block; 0 on failure. */
 static uint32_t look_up(jit_builder *b, uint32_t var, uint32_t block)
 {
-    uint32_t value;
+    uint32_t value, above = 0;
 
     b->path.len = 0;
     for (;;) {
         const build_block *x = &b->blocks.at[block];
-        bool sealed = b->f->blocks.at[block].sealed;
         value = defined(b, var, block);
         if (value != 0)
             break;
-        if (!sealed || x->nedges > 1) {
-            value = sealed ? common_value(b, var, block) : 0;
-            if (value == 0)
-                value = new_param(b, var, block);
-            else if (!define(b, var, block, value))
-                return 0;
+        if (!b->f->blocks.at[block].sealed
+            || (x->nedges > 1 && !agree(b, var, block, &value, &above))) {
+            value = new_param(b, var, block);
             break;
         }
         if (!vec_try_reserve(&b->tmp, &b->path, 1))
             return jit_builder_no_memory(b);
         b->path.at[b->path.len++] = block;
-        if (x->nedges == 0 || b->path.len > b->blocks.len) { /* nothing above, or a dead circle */
+        if (x->nedges == 0 || b->path.len > b->blocks.len) /* nothing above, or a dead circle */
             value = zero(b, b->vars.at[var].type);
+        else if (x->nedges == 1)
+            above = b->edges.at[x->edges - 1].block;
+        if (value != 0 || x->nedges == 0)
             break;
-        }
-        block = b->edges.at[x->edges - 1].block;
+        block = above;
     }
     for (uint32_t k = 0; value != 0 && k < b->path.len; k++)
         if (!define(b, var, b->path.at[k], value))
@@ -365,10 +367,13 @@ static bool widen_edges(jit_builder *b, uint32_t block, uint32_t n)
     return true;
 }
 
-/* Gives every branch to the parameter's block its argument for it; there is room. */
+/* Gives every branch to the parameter's block its argument for it; there is room. When they are all
+ * one value already, the parameter is needless. */
 static bool fill(jit_builder *b, uint32_t param)
 {
     build_param p = b->params.at[param];
+    uint32_t same = 0;
+    bool several = false;
 
     for (uint32_t e = b->blocks.at[p.block].edges; e != 0; e = b->edges.at[e - 1].next) {
         const build_edge *x = &b->edges.at[e - 1];
@@ -377,7 +382,13 @@ static bool fill(jit_builder *b, uint32_t param)
             return false;
         call = b->f->pool.at + x->call;
         call[3 + call[1]++] = value;
+        if (value != p.value && value != same) {
+            several = several || same != 0;
+            same = value;
+        }
     }
+    if (!several && same != 0 && b->blocks.at[p.block].reached)
+        builder_drop_param(b, p.value, same);
     return true;
 }
 
