@@ -190,9 +190,11 @@ void jit_x64_lower_select(lower *l, const ir_inst *i)
  * branched on, so a misprediction cannot read outside the table. */
 static void lower_br_table(lower *l, const ir_inst *i)
 {
-    uint32_t n = jit_inst_target_count(l->f, i) - 1;
+    uint32_t n = jit_inst_target_count(l->f, i) - 1, other = 0;
 
-    if (n == 0) {
+    while (other < n && l->target_block[other] == l->target_block[n])
+        other++;
+    if (other == n) { /* one way only; the allocator puts moves before a jump, not before a table */
         minst *m = jit_lower_emit(l, MI_JUMP, 0);
         m->ref = l->target_block[0];
         jit_lower_flags(l, RA_TERM, 0);
