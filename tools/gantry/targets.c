@@ -297,51 +297,53 @@ static void keep_arch(configs *list, const setting_state *state, jit_arch arch)
         bare_config(list, state, arch);
 }
 
-bool tool_configs(const source *s, const options *o, bool for_test, configs *list, totals *t)
+/* A feature of another compiler's build: whoever asks for it is passed over. */
+static void read_feature(configs *list, setting_state *state, const char *text)
 {
-    setting_state state;
-    uint32_t dangling = 0;
-    jit_arch host;
+    if (text[0] != '"') /* !"x": the build must lack it, and it does */
+        return;
+    if (state->skip[0] == 0)
+        snprintf(state->skip, sizeof state->skip, "unknown feature %.100s", text);
+    for (size_t k = 0; k < list->n; k++)
+        refuse(&list->at[k], "unknown feature", text, strlen(text));
+}
 
-    jit_host_features(&host);
-    memset(list, 0, sizeof *list);
-    memset(&state, 0, sizeof state);
-    state.s.size = sizeof state.s;
-    state.s.level = JIT_O1;
+/* Reads the header; the line of a `set` that no target follows, else 0. */
+static uint32_t read_header(const source *s, configs *list, setting_state *state)
+{
+    uint32_t dangling = 0;
+
     for (size_t k = 0; k < jit_module_directive_count(s->module); k++) {
         jit_directive d = jit_module_directive(s->module, k);
         const char *text = d.text, *word;
         size_t n;
         if (d.kind == JIT_DIR_SET) {
             while ((n = next_word(&text, &word)) > 0)
-                read_setting(&state, word, n);
+                read_setting(state, word, n);
             dangling = d.line;
         } else if (d.kind == JIT_DIR_TARGET) {
-            read_target(list, &state, &d);
+            read_target(list, state, &d);
             dangling = 0;
-        } else if (d.kind == JIT_DIR_FEATURE && d.text[0] == '"') {
-            if (state.skip[0] == 0) /* no feature of another compiler's build is known here */
-                snprintf(state.skip, sizeof state.skip, "unknown feature %.100s", d.text);
-            for (size_t c = 0; c < list->n; c++)
-                refuse(&list->at[c], "unknown feature", d.text, strlen(d.text));
-        }
+        } else if (d.kind == JIT_DIR_FEATURE)
+            read_feature(list, state, d.text);
     }
-    if (dangling != 0 && list->n > 0) {
-        tool_event(s->path, dangling, "error", "no target line follows this set");
-        t->refused = true;
-        tool_configs_free(list);
-        return false;
-    }
-    list->nan_canonical = state.s.nan_canonical;
-    list->level = state.s.level;
+    return list->n > 0 ? dangling : 0;
+}
+
+/* What the options make of the file's targets. */
+static void choose(configs *list, const setting_state *state, const options *o, bool for_test)
+{
+    jit_arch host;
+
+    jit_host_features(&host);
     if (o->arch != JIT_ARCH_HOST)
-        keep_arch(list, &state, o->arch);
+        keep_arch(list, state, o->arch);
     else if (!for_test) {
         list->n = 0;
-        bare_config(list, &state, host);
+        bare_config(list, state, host);
         list->at[0].host_features = true;
     } else if (list->n == 0)
-        bare_config(list, &state, host);
+        bare_config(list, state, host);
     for (size_t k = 0; k < list->n; k++) {
         if (o->level != JIT_LEVEL_DEFAULT)
             list->at[k].settings.level = o->level;
@@ -349,6 +351,26 @@ bool tool_configs(const source *s, const options *o, bool for_test, configs *lis
             check_host(&list->at[k]);
         list->at[k].features &= KNOWN_BITS;
     }
+}
+
+bool tool_configs(const source *s, const options *o, bool for_test, configs *list, totals *t)
+{
+    setting_state state;
+    uint32_t dangling;
+
+    memset(list, 0, sizeof *list);
+    memset(&state, 0, sizeof state);
+    state.s.size = sizeof state.s;
+    state.s.level = JIT_O1;
+    dangling = read_header(s, list, &state);
+    if (dangling != 0) {
+        tool_event(s->path, dangling, "error", "no target line follows this set");
+        t->refused = true;
+        tool_configs_free(list);
+        return false;
+    }
+    list->nan_canonical = state.s.nan_canonical;
+    choose(list, &state, o, for_test);
     return true;
 }
 

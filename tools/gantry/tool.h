@@ -40,7 +40,6 @@ typedef struct configs {
     config *at;
     size_t n;
     bool nan_canonical;   /* by all `set` lines of the file: for the interpreter */
-    jit_level level;
 } configs;
 
 typedef enum run_kind { RUN_EQUAL, RUN_DIFFERENT, RUN_NONZERO, RUN_TRAPS, RUN_PRINT } run_kind;
