@@ -2,6 +2,7 @@
 # check.sh GANTRY - holds the command's `verify` and `print` against the file tests.
 #
 #  verifier, malformed   each `; error: TEXT` line is reported, with TEXT in the message, and no other
+#  native                what its run lines say, in machine code at -O0 and -O1
 #  parser, run, examples  no error at all; what `print` prints, it prints again unchanged
 #
 # Ends with "N passed, N failed, N skipped".
@@ -9,7 +10,7 @@ set -u
 export LC_ALL=C
 gantry=${1:?usage: check.sh GANTRY}
 here=$(dirname "$0")
-passed=0 failed=0
+passed=0 failed=0 skipped=0
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 
@@ -94,5 +95,15 @@ while IFS= read -r f; do
     fi
 done < <(find "$here/parser" "$here/run" "$here/../../examples/clif" -name '*.clif' | sort)
 
-echo "$passed passed, $failed failed, 0 skipped"
+for level in -O0 -O1; do
+    "$gantry" test $level "$here"/native/*.clif > "$tmp/out" 2>&1
+    grep -E ': (fail|error): ' "$tmp/out"
+    read -r p _ f _ s _ < <(tail -n 1 "$tmp/out")
+    case $p$f$s in
+    *[!0-9]* | '') bad "native: $(tail -n 1 "$tmp/out")" ;;
+    *) passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s)) ;;
+    esac
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]
