@@ -84,11 +84,32 @@ static void read_comment(lexer *l)
     vec_push(l->mem, &l->comments, c);
 }
 
+/* Behind the spaces at p, eight at a time: text with source positions is mostly indent. */
+static const char *skip_spaces(const char *p, const char *end)
+{
+    const uint64_t spaces = 0x2020202020202020;
+    uint64_t eight;
+
+    while (end - p >= 8) {
+        memcpy(&eight, p, 8);
+        if (eight != spaces)
+            break;
+        p += 8;
+    }
+    while (p < end && *p == ' ')
+        p++;
+    return p;
+}
+
 /* Skips blanks, comments, line ends. */
 static void skip_space(lexer *l)
 {
     while (l->at < l->end) {
         char c = *l->at;
+        if (c == ' ') {
+            l->at = skip_spaces(l->at + 1, l->end);
+            continue;
+        }
         if (c == '\n') {
             l->line_start = ++l->at;
             l->line++;
@@ -194,6 +215,8 @@ static bool begins(const char *s, size_t n, const char *word)
 /* NaN, Inf and sNaN are numbers though they look like words. */
 static bool is_special_float(const char *s, size_t n)
 {
+    if (n == 0 || (*s != 'N' && *s != 'I' && *s != 's'))
+        return false;
     return begins(s, n, "NaN") || begins(s, n, "Inf") || begins(s, n, "sNaN");
 }
 

@@ -53,7 +53,7 @@ bool jit_literal_int(const char *s, size_t n, literal_int *out)
         unsigned d = digit_value(s[k]);
         if (s[k] == '_' && digits > 0)
             continue;
-        if (d >= base || x > (~(u128)0 - d) / base)
+        if (d >= base || (x >> 120 != 0 && x > (~(u128)0 - d) / base)) /* 16x + 15 fits below */
             return false;
         x = x * base + d;
         digits++;
