@@ -122,11 +122,13 @@ static bool is_printable(const jit_func *f, const ir_inst *i)
     case FMT_BR_TABLE:
         return table_in_range(f, i->b);
     case FMT_TRY_CALL:
-    case FMT_TRY_CALL_INDIRECT:
         return exceptions_in_range(f, i->b);
+    case FMT_TRY_CALL_INDIRECT:
+        return exceptions_in_range(f, i->b) && inst_args(f, i).len > 0;
     case FMT_CALL:
+        return jit_inst_signature(f, i) != NULL;
     case FMT_CALL_INDIRECT:
-        return jit_inst_signature(f, i) != NULL && inst_args(f, i).len >= (i->op != JIT_OP_call);
+        return jit_inst_signature(f, i) != NULL && inst_args(f, i).len > 0;
     case FMT_INT_CMP:
         return i->aux <= JIT_UGT;
     case FMT_FLOAT_CMP:
