@@ -11,7 +11,8 @@
 
 /* ---- Blocks ---- */
 
-/* Whether the layout and the blocks' ranges can be walked. Every block has its instructions for itself. */
+/* Whether the layout and the blocks' ranges can be walked. Every block has its instructions for
+ * itself. */
 static bool check_layout(verifier *v)
 {
     const jit_func *f = v->f;
@@ -200,7 +201,7 @@ jit_status jit_func_verify(jit_func *f, jit_diagnostic_fn fn, void *user)
         report_error(f, f->fail.status, f->fail.message, fn, user);
         return f->fail.status;
     }
-    if (f->verified)
+    if (__atomic_load_n(&f->verified, __ATOMIC_ACQUIRE)) /* several contexts may look at once */
         return JIT_OK;
     jit_arena_init(&v.tmp, f->mem.host, &v.fail);
     status = jit_guard(&v.fail, verify, &v);
@@ -211,6 +212,6 @@ jit_status jit_func_verify(jit_func *f, jit_diagnostic_fn fn, void *user)
     }
     if (v.nfaults > 0)
         return JIT_ERR_VERIFY;
-    f->verified = true;
+    __atomic_store_n(&f->verified, true, __ATOMIC_RELEASE);
     return JIT_OK;
 }

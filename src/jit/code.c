@@ -19,6 +19,17 @@ static bool is_alive(const jit_code *c, const char *call)
     return false;
 }
 
+/* The memory stays as it is: better lost than given to a third. */
+static void tell_second_owner(const jit_code *c)
+{
+#ifdef JIT_DEBUG
+    fprintf(stderr, "gantry: jit_code_free: code memory at %p is not %p's alone\n", (void *)c->entry,
+            (const void *)c);
+#else
+    (void)c;
+#endif
+}
+
 jit_entry jit_code_entry(const jit_code *c)
 {
     jit_entry f = NULL;
@@ -73,14 +84,15 @@ void jit_code_free(jit_code *c)
     c->magic = CODE_MAGIC_FREED;
     jit_code_unlink(c);
     let_names_go(e, c);
-    jit_code_mem_own(&e->mem);
-    jit_code_mem_release(&e->mem, c->entry);
+    if (!jit_code_mem_release(&e->mem, c->entry, c))
+        tell_second_owner(c);
 #ifdef JIT_DEBUG
-    c->next = e->quarantine;
-    e->quarantine = c;
-#else
-    jit_pool_free(&e->pool, c, c->bytes);
+    jit_code **oldest = &e->quarantine[e->nquarantine++ % QUARANTINE], *leaves = *oldest;
+    *oldest = c;
+    c = leaves;
 #endif
+    if (c)
+        jit_pool_free(&e->pool, c, c->bytes);
     pthread_mutex_unlock(&e->lock);
 }
 

@@ -124,6 +124,7 @@ bool jit_code_mem_alloc(code_mem *m, size_t size, uint8_t **exec, uint8_t **writ
     m->ranges[at].size = m->ranges[at + n - 1].size = n;
     for (uint32_t k = 0; k < n; k++) {
         m->dirty |= m->touched[at + k];
+        m->touched_bytes += m->touched[at + k] ? 0 : CODE_GRANULE;
         m->touched[at + k] = 1;
         atomic_store_explicit(&m->start[at + k], at + 1, memory_order_relaxed);
     }
@@ -133,11 +134,24 @@ bool jit_code_mem_alloc(code_mem *m, size_t size, uint8_t **exec, uint8_t **writ
     return true;
 }
 
+/* Whether exec is the first byte of a range that is handed out and has this owner. Whoever acts on other
+ * memory than its own would write over somebody's code, so this is looked at in every build. */
+static bool is_owned(const code_mem *m, const uint8_t *exec, const void *owner)
+{
+    size_t offset = (size_t)((uintptr_t)exec - (uintptr_t)m->os.exec), at = offset / CODE_GRANULE;
+
+    return offset < m->os.size && offset % CODE_GRANULE == 0
+           && atomic_load_explicit(&m->start[at], memory_order_relaxed) == at + 1
+           && atomic_load_explicit(&m->owner[at], memory_order_relaxed) == owner;
+}
+
 bool jit_code_mem_commit(code_mem *m, uint8_t *exec, size_t size, void *owner)
 {
     size_t offset = (size_t)(exec - m->os.exec);
     uint32_t at = (uint32_t)(offset / CODE_GRANULE);
 
+    if (!is_owned(m, exec, NULL) || size > (size_t)m->ranges[at].size * CODE_GRANULE)
+        return false;
     jit_os_code_flush(exec, m->os.write + offset, size);
     if (!jit_os_code_seal(&m->os, offset, (size_t)m->ranges[at].size * CODE_GRANULE))
         return false;
@@ -145,10 +159,13 @@ bool jit_code_mem_commit(code_mem *m, uint8_t *exec, size_t size, void *owner)
     return true;
 }
 
-void jit_code_mem_release(code_mem *m, uint8_t *exec)
+bool jit_code_mem_release(code_mem *m, uint8_t *exec, const void *owner)
 {
-    uint32_t at = (uint32_t)((size_t)(exec - m->os.exec) / CODE_GRANULE), n = m->ranges[at].size;
+    uint32_t at = (uint32_t)((size_t)(exec - m->os.exec) / CODE_GRANULE);
 
+    if (!is_owned(m, exec, owner))
+        return false;
+    uint32_t n = m->ranges[at].size;
     m->used -= (size_t)n * CODE_GRANULE;
     atomic_store_explicit(&m->owner[at], NULL, memory_order_release);
     for (uint32_t k = 0; k < n; k++)
@@ -165,6 +182,7 @@ void jit_code_mem_release(code_mem *m, uint8_t *exec)
         n += more;
     }
     link_range(m, at, n);
+    return true;
 }
 
 void jit_code_mem_sync(code_mem *m)

@@ -30,6 +30,7 @@ typedef struct code_mem {
     uint8_t *touched;            /* by granule: has held code before, so cores must be synchronized */
     uint32_t page;               /* granules that mprotect acts on; 1 when dual */
     size_t used;                 /* bytes handed out */
+    size_t touched_bytes;        /* bytes that have ever been handed out */
     int process;                 /* that made the mappings */
     bool dirty;                  /* a touched granule was handed out since the last sync */
 } code_mem;
@@ -39,9 +40,11 @@ jit_status jit_code_mem_init(code_mem *m, size_t size, int provider);
 void jit_code_mem_free(code_mem *m);
 /* Room for size bytes; its execution address, and where to write it. False: full. */
 bool jit_code_mem_alloc(code_mem *m, size_t size, uint8_t **exec, uint8_t **write);
-/* Written: makes [exec, exec + size) executable with owner (NULL: a stub of the engine's). */
+/* Written: makes [exec, exec + size) executable with owner (NULL: a stub of the engine's). False: the
+ * system refused; or it is not the start of memory handed out and not owned so far. */
 bool jit_code_mem_commit(code_mem *m, uint8_t *exec, size_t size, void *owner);
-void jit_code_mem_release(code_mem *m, uint8_t *exec);
+/* False, and nothing happens: it is not the start of memory that is handed out and owner's. */
+bool jit_code_mem_release(code_mem *m, uint8_t *exec, const void *owner);
 /* Once a batch, after its commits: other cores forget what these addresses held before. */
 void jit_code_mem_sync(code_mem *m);
 /* Before any change: in a forked child the pages become its own. False: no memory for that. */

@@ -8,14 +8,15 @@ jit_ctx *jit_ctx_new(jit_engine *e)
 {
     if (!e)
         return NULL;
-    jit_ctx *c = e->host.alloc(e->host.user, sizeof *c);
+    jit_ctx *c = e->pool_host.alloc(e->pool_host.user, sizeof *c);
     if (!c)
         return NULL;
     memset(c, 0, sizeof *c);
     c->engine = e;
-    jit_arena_init(&c->tmp, &e->host, &c->fail);
-    jit_arena_init(&c->out, &e->host, &c->fail);
-    jit_strbuf_init(&c->listing, &e->host);
+    c->host = jit_engine_account(&c->owner, e, "context", c);
+    jit_arena_init(&c->tmp, &c->host, &c->fail);
+    jit_arena_init(&c->out, &c->host, &c->fail);
+    jit_strbuf_init(&c->listing, &c->host);
     return c;
 }
 
@@ -26,7 +27,8 @@ void jit_ctx_free(jit_ctx *c)
     jit_arena_free(&c->tmp);
     jit_arena_free(&c->out);
     jit_strbuf_free(&c->listing);
-    c->engine->host.free(c->engine->host.user, c, sizeof *c);
+    const jit_allocator *host = &c->engine->pool_host;
+    host->free(host->user, c, sizeof *c);
 }
 
 static bool read_settings(jit_settings *to, const jit_settings *from)
@@ -104,7 +106,7 @@ static void verify(job *j)
 
     if (status != JIT_OK)
         jit_fail(fail, status, "%s", message);
-    if (j->s.no_verify || j->f->verified)
+    if (j->s.no_verify || __atomic_load_n(&j->f->verified, __ATOMIC_ACQUIRE))
         return;
     status = jit_func_verify((jit_func *)(uintptr_t)j->f, note_fault, j); /* only the stamp changes */
     if (status != JIT_OK) {
@@ -180,12 +182,13 @@ jit_status jit_ctx_compile(jit_ctx *c, const jit_func *f, const jit_settings *gi
     memset(&c->stats, 0, sizeof c->stats);
     jit_arena_reset(&c->tmp);
     jit_arena_reset(&c->out);
-    c->tmp.limit = j.s.limits.arena_bytes;
+    c->tmp.limit = c->out.limit = j.s.limits.arena_bytes;
     c->listing.len = 0;
     c->listing.failed = false;
     j.since = c->time_stages ? jit_os_clock_ns() : 0;
     uint64_t began = j.since;
     u->engine = c->engine;
+    u->magic = UNIT_MAGIC_LIVE;
     u->name = f->name;
     u->linkage = f->linkage;
     jit_status status = jit_guard(&c->fail, compile_body, &j);

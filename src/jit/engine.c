@@ -6,17 +6,18 @@
 
 /* ---- The host's allocator, counted and logged ---- */
 
-static void log_memory(jit_engine *e, const char *what, size_t size, const void *p)
+static void log_memory(const mem_owner *o, const char *what, size_t size, const void *p)
 {
-    char line[96];
+    char line[128];
 
-    snprintf(line, sizeof line, "%s %zu bytes at %p", what, size, p);
-    e->log(e->log_user, line);
+    snprintf(line, sizeof line, "%s %zu bytes at %p by %s %p", what, size, p, o->what, o->which);
+    o->engine->log(o->engine->log_user, line);
 }
 
 static void *counted_alloc(void *user, size_t size)
 {
-    jit_engine *e = user;
+    const mem_owner *o = user;
+    jit_engine *e = o->engine;
     void *p = e->user.alloc(e->user.user, size);
 
     if (!p)
@@ -26,23 +27,32 @@ static void *counted_alloc(void *user, size_t size)
         ;
     atomic_fetch_add(&e->host_allocs, 1);
     if (e->log)
-        log_memory(e, "alloc", size, p);
+        log_memory(o, "alloc", size, p);
     return p;
 }
 
 static void counted_free(void *user, void *p, size_t size)
 {
-    jit_engine *e = user;
+    const mem_owner *o = user;
+    jit_engine *e = o->engine;
 
     atomic_fetch_sub(&e->host_bytes, size);
     if (e->log)
-        log_memory(e, "free", size, p);
+        log_memory(o, "free", size, p);
     e->user.free(e->user.user, p, size);
 }
 
 const jit_allocator *jit_engine_allocator(const jit_engine *e)
 {
     return &e->host;
+}
+
+jit_allocator jit_engine_account(mem_owner *o, jit_engine *e, const char *what, const void *which)
+{
+    jit_allocator a = { counted_alloc, counted_free, o };
+
+    *o = (mem_owner){ e, what, which };
+    return a;
 }
 
 /* ---- Making ---- */
@@ -72,7 +82,7 @@ uint8_t *jit_engine_stub(jit_engine *e, const uint8_t *bytes, size_t size)
         return NULL;
     memcpy(write, bytes, size);
     if (!jit_code_mem_commit(&e->mem, exec, size, NULL)) {
-        jit_code_mem_release(&e->mem, exec);
+        jit_code_mem_release(&e->mem, exec, NULL);
         return NULL;
     }
     return exec;
@@ -116,7 +126,8 @@ jit_status jit_engine_create(const jit_engine_settings *given, jit_engine **out)
         return JIT_ERR_NOMEM;
     memset(e, 0, sizeof *e);
     e->user = user;
-    e->host = (jit_allocator){ counted_alloc, counted_free, e };
+    e->host = jit_engine_account(&e->ir_owner, e, "functions of engine", e);
+    e->pool_host = jit_engine_account(&e->pool_owner, e, "engine", e);
     e->target = t;
     e->log = s.log;
     e->log_user = s.log_user;
@@ -127,7 +138,7 @@ jit_status jit_engine_create(const jit_engine_settings *given, jit_engine **out)
     e->runs_here = s.arch == host && (host != JIT_ARCH_X86_64 || !(e->features & ~host_features));
     pthread_mutex_init(&e->lock, NULL);
     pthread_mutex_init(&e->adapter_lock, NULL);
-    jit_pool_init(&e->pool, &e->host);
+    jit_pool_init(&e->pool, &e->pool_host);
     jit_status status = start(e, &s);
     if (status != JIT_OK) {
         jit_engine_free(e);
@@ -166,11 +177,13 @@ void jit_engine_free(jit_engine *e)
     jit_ctx_free(e->own_ctx);
     jit_adapters_free(e);
     free_codes(e, e->codes);
-    free_codes(e, e->quarantine);
+    for (uint32_t k = 0; k < QUARANTINE; k++)
+        if (e->quarantine[k])
+            jit_pool_free(&e->pool, e->quarantine[k], e->quarantine[k]->bytes);
     jit_symbols_free(e);
     for (data_block *d = e->data, *next; d; d = next) {
         next = d->next;
-        jit_os_release(d->at, d->size);
+        jit_os_release(d->raw, d->size);
         jit_pool_free(&e->pool, d, d->bytes);
     }
     if (e->has_mem)
@@ -188,38 +201,20 @@ bool jit_engine_runs_here(const jit_engine *e) { return e->runs_here; }
 
 /* ---- Names ---- */
 
-/* Reads a name as hosts write it, into an arena of its own. */
-static bool read_name(jit_engine *e, arena *a, const char *text, ir_name *name)
-{
-    jit_func f = { 0 };
-
-    jit_arena_init(a, &e->host, NULL);
-    f.mem = *a;
-    bool ok = text && jit_name_parse(&f, text, name);
-    *a = f.mem;
-    return ok;
-}
-
 jit_status jit_engine_define(jit_engine *e, const char *text, void *address)
 {
-    jit_status status = JIT_ERR_ARG;
     ir_name name;
-    arena a;
 
-    if (!e || !text)
+    if (!e || !text || !jit_name_scan(text, &name))
         return JIT_ERR_ARG;
-    if (read_name(e, &a, text, &name)) {
-        pthread_mutex_lock(&e->lock);
-        symbol *s = jit_symbol_get(e, &name);
-        status = s ? JIT_OK : JIT_ERR_NOMEM;
-        if (s) {
-            s->pinned = true;
-            jit_symbol_set(e, s, (uint64_t)(uintptr_t)address, NULL);
-        }
-        pthread_mutex_unlock(&e->lock);
+    pthread_mutex_lock(&e->lock);
+    symbol *s = jit_symbol_get(e, &name);
+    if (s) {
+        s->pinned = true;
+        jit_symbol_set(e, s, (uint64_t)(uintptr_t)address, NULL);
     }
-    jit_arena_free(&a);
-    return status;
+    pthread_mutex_unlock(&e->lock);
+    return s ? JIT_OK : JIT_ERR_NOMEM;
 }
 
 jit_status jit_engine_define_function(jit_engine *e, const char *name, jit_entry fn)
@@ -234,22 +229,18 @@ void *jit_engine_lookup(jit_engine *e, const char *text)
 {
     void *address = NULL;
     ir_name name;
-    arena a;
 
-    if (!e || !text)
+    if (!e || !text || !jit_name_scan(text, &name))
         return NULL;
-    if (read_name(e, &a, text, &name)) {
-        pthread_mutex_lock(&e->lock);
-        symbol *s = jit_symbol_find(e, &name);
-        if (s && !s->code) {
-            address = (void *)(uintptr_t)s->address;
-        } else if (s && jit_code_mem_own(&e->mem) && jit_symbol_need_thunk(e, s)) {
-            s->pinned = true;
-            address = s->thunk;
-        }
-        pthread_mutex_unlock(&e->lock);
+    pthread_mutex_lock(&e->lock);
+    symbol *s = jit_symbol_find(e, &name);
+    if (s && !s->code && !s->named) {
+        address = (void *)(uintptr_t)s->address; /* the host's own */
+    } else if (s && jit_code_mem_own(&e->mem) && jit_symbol_need_thunk(e, s)) {
+        s->pinned = s->named = true;
+        address = s->thunk;
     }
-    jit_arena_free(&a);
+    pthread_mutex_unlock(&e->lock);
     return address;
 }
 
@@ -260,7 +251,7 @@ void jit_engine_get_stats(const jit_engine *e, jit_engine_stats *s)
     pthread_mutex_lock(&m->lock);
     s->code_reserved = e->mem.os.size;
     s->code_used = e->mem.used;
-    s->code_committed = e->mem.used;
+    s->code_committed = e->mem.touched_bytes;
     s->codes = e->ncodes;
     pthread_mutex_unlock(&m->lock);
     s->host_bytes = atomic_load(&m->host_bytes);

@@ -25,11 +25,14 @@ typedef struct symbol {
     struct jit_code *coming;       /* that will define it, of the batch being published */
     uint32_t refs;                 /* codes that refer to it */
     bool pinned;                   /* its thunk's address has been given to the host, or it is the host's */
+    bool named;                    /* the host knows it by its thunk: that stays, whatever comes */
     bool local;
 } symbol;
 
+#define QUARANTINE 256u
 #define CODE_MAGIC_LIVE 0x67616e74u
 #define CODE_MAGIC_FREED 0x64656164u
+#define UNIT_MAGIC_LIVE 0x756e6974u
 
 struct jit_code {
     uint32_t magic;
@@ -49,6 +52,7 @@ struct jit_code {
 
 struct jit_unit {
     jit_engine *engine;
+    uint32_t magic;                /* UNIT_MAGIC_LIVE; the pool writes over what is given back */
     size_t bytes;                  /* of this block; 0: it stands in a context's memory */
     mcode code;
     ir_name name;
@@ -59,12 +63,23 @@ struct jit_unit {
     size_t listing_len;
 };
 
+/* For whom memory is asked of the host: what the log tells. */
+typedef struct mem_owner { jit_engine *engine; const char *what; const void *which; } mem_owner;
+
 typedef struct adapter adapter;    /* invoke.c: entry code for a signature */
 
-typedef struct data_block { struct data_block *next; void *at; size_t size; size_t bytes; } data_block;
+typedef struct data_block {
+    struct data_block *next;
+    void *raw, *at;                /* mapping, and the object in it */
+    size_t size;                   /* of the mapping */
+    size_t bytes;                  /* of this block */
+    symbol *sym;
+} data_block;
 
 struct jit_engine {
-    jit_allocator host;            /* counting, over the user's */
+    jit_allocator host;            /* counting, over the user's: of IR and texts */
+    jit_allocator pool_host;       /* likewise: of the engine itself */
+    mem_owner ir_owner, pool_owner;
     jit_allocator user;
     const target *target;
     uint64_t features;
@@ -79,7 +94,8 @@ struct jit_engine {
     symbol **buckets;
     uint32_t nbuckets, nsymbols;
     struct jit_code *codes;        /* live ones */
-    struct jit_code *quarantine;   /* debug builds: freed ones, kept to catch a second free */
+    struct jit_code *quarantine[QUARANTINE]; /* debug builds: the last ones freed, to catch a second free */
+    uint32_t nquarantine;
     size_t ncodes;
     data_block *data;
     uint8_t *trap_stub;            /* what freed names lead to */
@@ -108,10 +124,14 @@ void *jit_libcall_address(unsigned libcall); /* NULL: none on this host */
 /* engine.c */
 uint8_t *jit_engine_stub(jit_engine *e, const uint8_t *bytes, size_t size); /* NULL: full */
 const jit_allocator *jit_engine_allocator(const jit_engine *e);
+/* A host allocator whose requests are counted and logged as those of `which`; *o keeps that. */
+jit_allocator jit_engine_account(mem_owner *o, jit_engine *e, const char *what, const void *which);
 
 /* compile.c */
 struct jit_ctx {
     jit_engine *engine;
+    mem_owner owner;
+    jit_allocator host;
     jit_settings settings;
     fail_ctx fail;
     arena tmp, out;

@@ -225,7 +225,7 @@ jit_call_result jit_invoke(jit_engine *e, jit_entry entry, const jit_signature *
         r.status = find_adapter(e, sig, &a);
     size_t size = sig ? (sig->nparams + (size_t)1) * sizeof *block : 0;
     if (r.status == JIT_OK && sig->nparams > 16) {
-        block = e->host.alloc(e->host.user, size);
+        block = e->pool_host.alloc(e->pool_host.user, size);
         r.status = block ? JIT_OK : JIT_ERR_NOMEM;
     }
     if (r.status != JIT_OK)
@@ -247,7 +247,7 @@ jit_call_result jit_invoke(jit_engine *e, jit_entry entry, const jit_signature *
     }
     current = record.outer;
     if (block != few)
-        e->host.free(e->host.user, block, size);
+        e->pool_host.free(e->pool_host.user, block, size);
     return r;
 }
 

@@ -183,6 +183,8 @@ static jit_status write_unit(batch *b, size_t k)
         const mbuf_reloc *r = &u->code.relocs[j];
         const symbol *s = c->refs[r->symbol];
         unsigned to = t->reloc_to(r->kind);
+        if (r->offset > u->code.size || u->code.size - r->offset < 4)
+            return fail(b, JIT_ERR_INTERNAL, "a relocation behind the code of", &u->name);
         const jit_code *mate = to == RELOC_TO_FUNCTION ? s->coming : NULL;
         const void *at = mate ? mate->entry : to == RELOC_TO_CELL ? (const void *)s->cell : s->thunk;
         if (!t->reloc_apply(r->kind, b->write[k] + r->offset, (uint64_t)(uintptr_t)(c->entry + r->offset),
@@ -247,8 +249,9 @@ static void undo(batch *b)
                 jit_symbol_drop(e, c->refs[j]);
         }
         c->nrefs = 0;
-        if (c->entry)
-            jit_code_mem_release(&e->mem, c->entry);
+        if (c->entry) /* c is its owner when writing it was done */
+            (void)(jit_code_mem_release(&e->mem, c->entry, c)
+                   || jit_code_mem_release(&e->mem, c->entry, NULL));
     }
     for (size_t k = 0; k < b->n; k++) {
         jit_code *c = b->codes[k];
@@ -263,6 +266,13 @@ static void undo(batch *b)
     }
 }
 
+static jit_status refuse_unit(jit_ctx *c, size_t k)
+{
+    if (c)
+        snprintf(c->message, sizeof c->message, "unit %zu has been freed, or is not this engine's", k);
+    return JIT_ERR_ARG;
+}
+
 jit_status jit_publish(jit_engine *e, jit_ctx *c, jit_unit *const *units, size_t n, jit_code **codes)
 {
     batch b = { .e = e, .units = units, .n = n, .codes = codes };
@@ -273,6 +283,9 @@ jit_status jit_publish(jit_engine *e, jit_ctx *c, jit_unit *const *units, size_t
         return JIT_ERR_ARG;
     for (size_t k = 0; k < n; k++)
         codes[k] = NULL;
+    for (size_t k = 0; k < n; k++)
+        if (!units[k] || units[k]->engine != e || units[k]->magic != UNIT_MAGIC_LIVE)
+            return refuse_unit(c, k);
     pthread_mutex_lock(&e->lock);
     b.write = n <= 1 ? &one : jit_pool_alloc(&e->pool, n * sizeof *b.write);
     if (!b.write)
@@ -299,41 +312,74 @@ jit_status jit_publish(jit_engine *e, jit_ctx *c, jit_unit *const *units, size_t
 
 /* ---- Data objects ---- */
 
-static jit_status publish_datum(jit_engine *e, const ir_data *d)
+/* Memory for d with its content; NULL: none. */
+static data_block *new_block(jit_engine *e, const ir_data *d)
 {
-    size_t page = jit_os_page_size(), size = (d->size + page - 1) / page * page;
-    symbol *s = jit_symbol_get(e, &d->name);
-    data_block *block = s ? jit_pool_alloc(&e->pool, sizeof *block) : NULL;
+    size_t page = jit_os_page_size(), align = d->align > page ? d->align : page;
+    size_t slack = align - page, size = (d->size + page - 1) / page * page + slack;
+    data_block *block = jit_pool_alloc(&e->pool, sizeof *block);
 
     if (!block)
-        return JIT_ERR_NOMEM;
+        return NULL;
     block->bytes = sizeof *block;
     block->size = size ? size : page;
-    block->at = jit_os_reserve(block->size);
-    if (!block->at) {
+    block->raw = jit_os_reserve(block->size);
+    if (!block->raw) {
         jit_pool_free(&e->pool, block, block->bytes);
-        jit_symbol_drop(e, s);
-        return JIT_ERR_NOMEM;
+        return NULL;
     }
+    block->at = (char *)block->raw + ((align - (uintptr_t)block->raw % align) & (align - 1));
     if (d->bytes && d->size)
         memcpy(block->at, d->bytes, d->size);
-    block->next = e->data;
-    e->data = block;
-    s->pinned = true;
-    jit_symbol_set(e, s, (uint64_t)(uintptr_t)block->at, NULL);
-    return JIT_OK;
+    return block;
+}
+
+/* Memory and symbols first, so that nothing is known when one of them cannot be had. */
+static jit_status publish_data(jit_engine *e, const jit_module *m)
+{
+    data_block *made = NULL, *next;
+    bool ok = true;
+
+    for (uint32_t k = m->data.len; k-- > 0 && ok;) { /* so that the list is in order */
+        const ir_data *d = &m->data.at[k];
+        if (d->linkage == JIT_IMPORT)
+            continue;
+        symbol *s = jit_symbol_get(e, &d->name);
+        data_block *block = s ? new_block(e, d) : NULL;
+        if (block) {
+            block->sym = s;
+            s->refs++;
+            block->next = made;
+            made = block;
+        } else if (s) {
+            jit_symbol_drop(e, s);
+        }
+        ok = block != NULL;
+    }
+    for (data_block *b = made; b; b = next) {
+        symbol *s = b->sym;
+        next = b->next;
+        s->refs--;
+        if (ok) {
+            s->pinned = true;
+            jit_symbol_set(e, s, (uint64_t)(uintptr_t)b->at, NULL);
+            b->next = e->data;
+            e->data = b;
+        } else {
+            jit_symbol_drop(e, s);
+            jit_os_release(b->raw, b->size);
+            jit_pool_free(&e->pool, b, b->bytes);
+        }
+    }
+    return ok ? JIT_OK : JIT_ERR_NOMEM;
 }
 
 jit_status jit_publish_data(jit_engine *e, jit_ctx *c, const jit_module *m)
 {
-    jit_status status = JIT_OK;
-
     if (!e || !m)
         return JIT_ERR_ARG;
     pthread_mutex_lock(&e->lock);
-    for (uint32_t k = 0; k < m->data.len && status == JIT_OK; k++)
-        if (m->data.at[k].linkage != JIT_IMPORT)
-            status = publish_datum(e, &m->data.at[k]);
+    jit_status status = publish_data(e, m);
     pthread_mutex_unlock(&e->lock);
     if (status != JIT_OK && c)
         snprintf(c->message, sizeof c->message, "out of memory for data objects");

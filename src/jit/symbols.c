@@ -108,7 +108,7 @@ bool jit_symbol_need_thunk(jit_engine *e, symbol *s)
     uint32_t n = e->target->thunk(code, (uint64_t)(uintptr_t)exec, (uint64_t)(uintptr_t)s->cell);
     memcpy(write, code, n);
     if (!jit_code_mem_commit(&e->mem, exec, n, NULL)) {
-        jit_code_mem_release(&e->mem, exec);
+        jit_code_mem_release(&e->mem, exec, NULL);
         return false;
     }
     s->thunk = exec;
@@ -128,7 +128,7 @@ void jit_symbol_set(jit_engine *e, symbol *s, uint64_t address, struct jit_code 
 static void free_symbol(jit_engine *e, symbol *s)
 {
     if (s->thunk)
-        jit_code_mem_release(&e->mem, s->thunk);
+        jit_code_mem_release(&e->mem, s->thunk, NULL);
     if (s->cell)
         jit_code_mem_cell_free(&e->mem, s->cell);
     jit_pool_free(&e->pool, s, s->bytes);

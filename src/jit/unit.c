@@ -1,5 +1,6 @@
 /* unit.c - units: the unlinked code of a function, in one block of the engine's pool. */
 #include "jit/engine.h"
+#include <stdio.h>
 #include <string.h>
 
 typedef struct packer { uint8_t *at; size_t used; } packer; /* at NULL: only measures */
@@ -59,12 +60,13 @@ jit_status jit_compile_unit(jit_ctx *c, const jit_func *f, const jit_settings *s
     jit_unit *u = jit_pool_alloc(&e->pool, measure.used);
     pthread_mutex_unlock(&e->lock);
     if (!u) {
-        memcpy(c->message, "out of memory", 14);
+        snprintf(c->message, sizeof c->message, "out of memory");
         return JIT_ERR_NOMEM;
     }
     *u = made;
     packer write = { (uint8_t *)u, 0 };
     pack_unit(&write, u, &made);
+    u->magic = UNIT_MAGIC_LIVE;
     u->bytes = measure.used;
     *unit = u;
     return JIT_OK;
@@ -74,6 +76,12 @@ void jit_unit_free(jit_unit *u)
 {
     if (!u)
         return;
+    if (u->magic != UNIT_MAGIC_LIVE) {
+#ifdef JIT_DEBUG
+        fprintf(stderr, "gantry: jit_unit_free: the unit %p has been freed, or is not one\n", (void *)u);
+#endif
+        return;
+    }
     jit_engine *e = u->engine;
     pthread_mutex_lock(&e->lock);
     jit_pool_free(&e->pool, u, u->bytes);

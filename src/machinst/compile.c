@@ -26,6 +26,25 @@ static void stage(compiler *c, uint64_t *total)
     }
 }
 
+enum { BLOCKS_BETWEEN_ASKS = 256 };
+
+/* Asks the host whether to go on; k: blocks done so far. */
+static void ask_host(const compiler *c, uint32_t k)
+{
+    const jit_limits *limits = &c->j->settings->limits;
+
+    if (limits->cancel && k % BLOCKS_BETWEEN_ASKS == 0 && limits->cancel(limits->cancel_user))
+        jit_fail(c->j->tmp->fail, JIT_ERR_CANCELLED, "cancelled by the host");
+}
+
+/* Spill slots count in the frame's limits; their bytes must fit a number first. */
+static void count_spills(compiler *c)
+{
+    if (c->ra.nslots > INT32_MAX / 8)
+        jit_fail(c->j->tmp->fail, JIT_ERR_LIMIT, "%u spill slots", c->ra.nslots);
+    c->m->frame.spill_bytes = 8 * c->ra.nslots;
+}
+
 /* ---- Setting up ---- */
 
 static void count_saved(frame *fr, regset saved)
@@ -34,6 +53,36 @@ static void count_saved(frame *fr, regset saved)
     for (fr->nsaved = 0; saved; saved &= saved - 1)
         fr->nsaved++;
 }
+
+#ifdef JIT_STRESS
+/* So few registers that spilling, splitting and exchanging become the rule: three and a callee-saved
+ * one, or four, and three for floats; fixed operands may still name any. The fast allocator takes
+ * over all that arrives in registers at once, so it keeps as many as can arrive. */
+static void starve(ra_env *env, bool fast)
+{
+    const unsigned keep[RC_COUNT] = { fast ? 8 : 4, fast ? 8 : 3 };
+    regset kept = 0;
+
+    for (unsigned cls = 0; cls < RC_COUNT; cls++) {
+        uint8_t *order = env->order[cls];
+        unsigned n = 0;
+        while (n < 32 && order[n] < 64)
+            n++;
+        for (unsigned k = keep[cls] - 1; cls == RC_INT && k < n; k++)
+            if (env->callee_saved & REG_BIT(order[k])) {
+                order[keep[cls] - 1] = order[k];
+                break;
+            }
+        for (unsigned k = 0; k < n; k++)
+            if (k < keep[cls])
+                kept |= REG_BIT(order[k]);
+            else
+                order[k] = 0xff;
+    }
+    env->allocatable &= kept;
+    env->callee_saved &= kept;
+}
+#endif
 
 static void prepare(compiler *c)
 {
@@ -77,6 +126,9 @@ static void prepare(compiler *c)
         count_saved(fr, gone & c->abi.callee_saved);
     }
     j->target->env(&c->env, &c->abi, fr->fp, j->fast, j->pinned);
+#ifdef JIT_STRESS
+    starve(&c->env, j->fast);
+#endif
 }
 
 static void start_emission(compiler *c, uint32_t front)
@@ -241,6 +293,7 @@ static void lower_all(compiler *c)
     uint32_t *after = ARENA_ARRAY_RAW(c->j->tmp, uint32_t, n);
 
     for (uint32_t k = n; k-- > 0;) {
+        ask_host(c, k);
         after[k] = m->l.ninsts;
         jit_mach_lower_block(m, k);
     }
@@ -297,12 +350,13 @@ static void compile_whole(compiler *c)
     lower_all(c);
     stage(c, &s->lower_ns);
     view_code(c);
+    ask_host(c, 0);
     jit_ra_linear(&c->ra, c->j->tmp);
     stage(c, &s->regalloc_ns);
     check_allocation(c, &c->ra);
     c->since = c->j->time ? c->j->clock() : 0;
     count_saved(&c->m->frame, (c->ra.used | destroyed_by_calls(c)) & c->abi.callee_saved);
-    c->m->frame.spill_bytes = 8 * c->ra.nslots;
+    count_spills(c);
     jit_frame_finish(&c->m->frame, c->j->tmp->fail);
 
     thread_jumps(c);
@@ -312,6 +366,7 @@ static void compile_whole(compiler *c)
     for (uint32_t k = 0, next; k < n; k = next) {
         for (next = k + 1; next < n && c->forward[next] != next; next++)
             ;
+        ask_host(c, k);
         c->e.next_block = next_in_layout(c, next, n);
         emit_block(c, k, c->ra.blocks[k].first, c->ra.blocks[k].end, &move);
     }
@@ -360,7 +415,7 @@ static void late_prologue(compiler *c)
 {
     mbuf front;
 
-    c->m->frame.spill_bytes = 8 * c->ra.nslots;
+    count_spills(c);
     jit_frame_finish(&c->m->frame, c->j->tmp->fail);
     jit_mbuf_init(&front, c->j->tmp, c->j->target->fixups, c->j->target->shrinks, 0, 0);
     c->e.buf = &front;
@@ -379,6 +434,7 @@ static void compile_blocks(compiler *c)
     start_emission(c, c->j->target->front_bytes);
     for (uint32_t k = 0; k < n; k++) {
         uint32_t move = 0;
+        ask_host(c, k);
         m->l.ninsts = 0;
         m->l.ops.len = 0;
         jit_mach_lower_block(m, k);

@@ -3,6 +3,13 @@
 #include <string.h>
 
 #define NO_DEADLINE UINT32_MAX
+#define ALIGN_MOST 64u   /* of constants: what code memory is aligned to */
+
+#ifdef JIT_STRESS
+#define FIRST_BYTES 32u /* so that the buffer grows at every turn, each time up to a protected page */
+#else
+#define FIRST_BYTES 4096u
+#endif
 
 void jit_mbuf_init(mbuf *b, arena *mem, const fixup_kind *kinds, const shrink_form *shrinks,
                    uint32_t front, uint32_t limit)
@@ -14,8 +21,8 @@ void jit_mbuf_init(mbuf *b, arena *mem, const fixup_kind *kinds, const shrink_fo
     b->shrinks = shrinks;
     b->limit = limit && limit < INT32_MAX ? limit : INT32_MAX;
     b->deadline = NO_DEADLINE;
-    b->cap = 4096 + front;
-    b->at = ARENA_ARRAY_RAW(mem, uint8_t, b->cap);
+    b->cap = FIRST_BYTES + front;
+    b->at = jit_arena_fenced(mem, b->cap);
     b->len = b->front = b->entry = front;
     if (front)
         memset(b->at, 0, front);
@@ -35,7 +42,7 @@ static void grow(mbuf *b, uint64_t need)
         jit_fail(b->fail, JIT_ERR_LIMIT, "code of more than %u bytes", b->limit);
     while (cap < need)
         cap *= 2;
-    uint8_t *at = ARENA_ARRAY_RAW(b->mem, uint8_t, cap);
+    uint8_t *at = jit_arena_fenced(b->mem, cap);
     memcpy(at, b->at, b->len);
     b->at = at;
     b->cap = (uint32_t)(cap < UINT32_MAX ? cap : UINT32_MAX);
@@ -53,9 +60,14 @@ static uint32_t fixup_deadline(const mbuf *b, const mbuf_fixup *f)
     return last < NO_DEADLINE ? (uint32_t)last : NO_DEADLINE;
 }
 
+/* Not bound so far, or bound too far behind. What is in reach stays so: code only shrinks. */
 static bool needs_island(const mbuf *b, const mbuf_fixup *f)
 {
-    return !b->labels.at[f->label] && b->kinds[f->kind].island_bytes;
+    const fixup_kind *k = &b->kinds[f->kind];
+    uint32_t bound = b->labels.at[f->label];
+
+    return k->island_bytes
+           && (!bound || (int64_t)bound - 1 + f->addend - (int64_t)f->offset < k->min);
 }
 
 static void note_pending(mbuf *b, const mbuf_fixup *f)
@@ -82,37 +94,68 @@ static void recompute_deadline(mbuf *b)
 static bool deadline_passes(const mbuf *b, uint32_t max)
 {
     return b->deadline != NO_DEADLINE
-           && (uint64_t)b->len + max + b->pending_bytes >= b->deadline;
+           && (uint64_t)b->len + max + b->pending_bytes + MBUF_ISLAND_SLACK >= b->deadline;
+}
+
+typedef struct urgent { uint32_t deadline, fixup; } urgent;
+
+/* By deadline, the nearest first (Shell 1959). */
+static void sort_urgent(urgent *u, uint32_t n)
+{
+    for (uint32_t gap = n / 2; gap > 0; gap /= 2)
+        for (uint32_t k = gap; k < n; k++) {
+            urgent x = u[k];
+            uint32_t i = k;
+            for (; i >= gap && u[i - gap].deadline > x.deadline; i -= gap)
+                u[i] = u[i - gap];
+            u[i] = x;
+        }
+}
+
+/* What has been noted for the instruction that comes next moves behind the island. */
+static void move_notes(mbuf *b, uint32_t from)
+{
+    for (uint32_t k = b->traps.len; k-- > 0 && b->traps.at[k].offset == from;)
+        b->traps.at[k].offset = b->len;
+    if (b->srcpos.len && b->srcpos.at[b->srcpos.len - 1].offset == from)
+        b->srcpos.at[b->srcpos.len - 1].offset = b->len;
 }
 
 /* A jump over, then for each open branch a hop of longer reach that the branch now leads to. */
 static void put_island(mbuf *b)
 {
-    uint32_t n = b->fixups.len, start = b->len, bytes = b->pending_bytes;
+    uint32_t start = b->len, bytes = b->pending_bytes, n = 0;
+    urgent *u = ARENA_ARRAY_RAW(b->mem, urgent, b->fixups.len);
 
+    for (uint32_t k = 0; k < b->fixups.len; k++)
+        if (needs_island(b, &b->fixups.at[k])) {
+            u[n].deadline = fixup_deadline(b, &b->fixups.at[k]);
+            u[n++].fixup = k;
+        }
+    sort_urgent(u, n);
     if ((uint64_t)b->len + bytes > b->cap)
         grow(b, (uint64_t)b->len + bytes);
     b->len += b->skip_bytes;
     for (uint32_t k = 0; k < n; k++) {
-        mbuf_fixup f = b->fixups.at[k];
-        if (!needs_island(b, &f))
-            continue;
+        mbuf_fixup f = b->fixups.at[u[k].fixup];
         mbuf_fixup hop = { b->len, f.label, 0, 0, f.addend };
+        uint32_t size = b->kinds[f.kind].island_bytes;
+        JIT_REQUIRE(b->fail, b->len - start + size <= bytes, "an island exceeds its reservation");
         b->kinds[f.kind].island(b->at + b->len, &hop.kind);
         vec_push(b->mem, &b->labels, b->len + 1);
-        b->fixups.at[k].label = b->labels.len - 1;
-        b->fixups.at[k].addend = 0;
-        b->len += b->kinds[f.kind].island_bytes;
+        b->fixups.at[u[k].fixup].label = b->labels.len - 1;
+        b->fixups.at[u[k].fixup].addend = 0;
+        b->len += size;
         vec_push(b->mem, &b->fixups, hop);
     }
     b->skip(b->at + start, b->len - start);
-    JIT_REQUIRE(b->fail, b->len - start <= bytes, "an island exceeds its reservation");
+    move_notes(b, start);
     recompute_deadline(b);
 }
 
-mcursor jit_mbuf_open(mbuf *b, uint32_t max)
+void jit_mbuf_make_room(mbuf *b, uint32_t max)
 {
-    JIT_REQUIRE(b->fail, !b->open && !b->finished, "code buffer opened twice");
+    JIT_REQUIRE(b->fail, !b->open, "code buffer opened twice");
     if (deadline_passes(b, max)) {
         recompute_deadline(b);
         if (deadline_passes(b, max))
@@ -121,9 +164,6 @@ mcursor jit_mbuf_open(mbuf *b, uint32_t max)
     uint64_t need = (uint64_t)b->len + max;
     if (need > b->cap)
         grow(b, need);
-    b->open = true;
-    mcursor c = { b->at + b->len, b->at + need, b };
-    return c;
 }
 
 /* ---- Labels and tables ---- */
@@ -135,9 +175,19 @@ mlabel jit_mbuf_label(mbuf *b)
     return l;
 }
 
+/* A field is as long as its kind says, or the bytes of what follows would be patched. */
+static void check_field(const mbuf *b, const mbuf_fixup *f)
+{
+    if ((uint64_t)f->offset + b->kinds[f->kind].bytes > b->len)
+        jit_fail(b->fail, JIT_ERR_INTERNAL, "code buffer: an instruction at offset %u ends within its %s",
+                 f->offset - b->front, b->kinds[f->kind].name);
+}
+
 void jit_mbuf_bind(mbuf *b, mlabel l)
 {
     JIT_REQUIRE(b->fail, l.id && l.id <= b->labels.len && !b->labels.at[l.id - 1], "label bound twice");
+    if (b->fixups.len)
+        check_field(b, &b->fixups.at[b->fixups.len - 1]);
     b->labels.at[l.id - 1] = b->len + 1;
 }
 
@@ -155,6 +205,7 @@ mlabel jit_mbuf_constant(mbuf *b, const void *bytes, uint32_t size, uint32_t ali
 {
     uint32_t n = b->consts.len < 32 ? b->consts.len : 32;
 
+    JIT_REQUIRE(b->fail, align && align <= ALIGN_MOST && !(align & (align - 1)), "alignment of a constant");
     for (uint32_t k = 1; k <= n; k++) {
         mbuf_const *o = &b->consts.at[b->consts.len - k];
         if (o->size == size && memcmp(o->bytes, bytes, size) == 0) {
@@ -176,12 +227,10 @@ void jit_mbuf_trap(mbuf *b, uint8_t code)
     vec_push(b->mem, &b->traps, t);
 }
 
-void jit_mbuf_srcpos(mbuf *b, uint32_t pos)
+void jit_mbuf_new_srcpos(mbuf *b, uint32_t pos)
 {
     mbuf_srcpos p = { b->len, pos };
 
-    if (b->srcpos.len && b->srcpos.at[b->srcpos.len - 1].pos == pos)
-        return;
     if (b->srcpos.len && b->srcpos.at[b->srcpos.len - 1].offset == b->len)
         b->srcpos.at[b->srcpos.len - 1] = p;
     else
@@ -281,7 +330,7 @@ static bool fits_short(const mbuf *b, const mbuf_fixup *f, cuts *c)
 {
     const shrink_form *s = &b->shrinks[f->shrink - 1];
     uint32_t end = f->offset + b->kinds[f->kind].bytes, to = b->labels.at[f->label] - 1;
-    int64_t distance = (int64_t)to - end;
+    int64_t distance = (int64_t)to + f->addend - end;
 
     if (distance > 2 * s->max + 64 || distance < 2 * s->min - 64)
         return false; /* not worth the exact count */
@@ -395,13 +444,32 @@ static void patch_fixups(mbuf *b, const bool *is_short, cuts *c, mcode *code)
     }
 }
 
-#define MOVE_TABLE(b, c, out, code, field, count, T)     do {         (code)->count = (b)->field.len;         (code)->field = ARENA_ARRAY_RAW((out), T, (b)->field.len);         for (uint32_t k_ = 0; k_ < (b)->field.len; k_++) {             T x_ = (b)->field.at[k_];             x_.offset -= removed_before((c), x_.offset) + (b)->entry;             (code)->field[k_] = x_;         }     } while (0)
+#define MOVE_TABLE(b, c, out, code, field, count, T)                    \
+    do {                                                                \
+        (code)->count = (b)->field.len;                                 \
+        (code)->field = ARENA_ARRAY_RAW((out), T, (b)->field.len);      \
+        for (uint32_t k_ = 0; k_ < (b)->field.len; k_++) {              \
+            T x_ = (b)->field.at[k_];                                   \
+            x_.offset -= removed_before((c), x_.offset) + (b)->entry;   \
+            (code)->field[k_] = x_;                                     \
+        }                                                               \
+    } while (0)
 
 void jit_mbuf_finish(mbuf *b, arena *out, mcode *code)
 {
-    JIT_REQUIRE(b->fail, !b->open && !b->finished, "code buffer finished twice");
-    b->finished = true;
+    JIT_REQUIRE(b->fail, !b->open, "code buffer finished twice");
+    if (b->skip) { /* branches back that do not reach */
+        recompute_deadline(b);
+        if (b->deadline != NO_DEADLINE)
+            put_island(b);
+    }
+    b->open = b->finished = true;
     memset(code, 0, sizeof *code);
+    for (uint32_t k = 0; k < b->fixups.len; k++)
+        check_field(b, &b->fixups.at[k]);
+#ifdef JIT_DEBUG
+    JIT_REQUIRE(b->fail, jit_mbuf_is_valid(b), "code buffer: its tables are not in order");
+#endif
     bool *is_short = ARENA_ARRAY(b->mem, bool, b->fixups.len);
     uint32_t *where = ARENA_ARRAY_RAW(b->mem, uint32_t, b->consts.len);
     cuts c = choose_short(b, is_short);
@@ -410,6 +478,8 @@ void jit_mbuf_finish(mbuf *b, arena *out, mcode *code)
     code->code_size = b->len - b->entry - removed;
     code->align = 16;
     code->size = place_constants(b, code->code_size, &code->align, where);
+    if (code->size > b->limit)
+        jit_fail(b->fail, JIT_ERR_LIMIT, "code of %u bytes, at most %u", code->size, b->limit);
     code->bytes = ARENA_ARRAY_RAW(out, uint8_t, code->size);
     copy_code(b, is_short, code->bytes);
     memset(code->bytes + code->code_size, 0, code->size - code->code_size);
@@ -432,8 +502,18 @@ void jit_mbuf_finish(mbuf *b, arena *out, mcode *code)
     MOVE_TABLE(b, &c, out, code, unwind, nunwind, mbuf_unwind);
 }
 
+#define RISES(table)                                                          \
+    do {                                                                      \
+        for (uint32_t k_ = 0; k_ < b->table.len; k_++)                        \
+            if (b->table.at[k_].offset < b->entry || b->table.at[k_].offset > b->len \
+                || (k_ && b->table.at[k_ - 1].offset > b->table.at[k_].offset)) \
+                return false;                                                 \
+    } while (0)
+
 bool jit_mbuf_is_valid(const mbuf *b)
 {
+    uint32_t last = 0;
+
     if (b->len > b->cap || b->entry > b->front || b->front > b->len)
         return false;
     for (uint32_t k = 0; k < b->labels.len; k++)
@@ -443,6 +523,14 @@ bool jit_mbuf_is_valid(const mbuf *b)
         const mbuf_fixup *f = &b->fixups.at[k];
         if (f->label >= b->labels.len || (uint64_t)f->offset + b->kinds[f->kind].bytes > b->len)
             return false;
+        if (f->shrink && f->offset < last) /* shortening takes them in their order */
+            return false;
+        last = f->shrink ? f->offset : last;
     }
+    RISES(traps);
+    RISES(srcpos);
+    RISES(relocs);
+    RISES(calls);
+    RISES(unwind);
     return true;
 }

@@ -11,6 +11,7 @@
 #define JIT_MACHBUF_H
 
 #include "support/arena.h"
+#include "support/bytes.h"
 #include "support/vec.h"
 
 typedef struct mlabel { uint32_t id; } mlabel; /* 0: none, else index + 1 */
@@ -68,8 +69,7 @@ typedef struct mbuf {
     VEC(mbuf_reloc) relocs;
     VEC(mbuf_call) calls;
     VEC(mbuf_unwind) unwind;
-    VEC(mbuf_unwind) prologue_unwind; /* those of a front prologue */
-    bool open, finished;
+    bool open, finished;     /* finished: open for good */
 } mbuf;
 
 /* mem keeps everything; front as above (0: none). A mbuf may be initialized again after a reset. */
@@ -77,9 +77,20 @@ void jit_mbuf_init(mbuf *b, arena *mem, const fixup_kind *kinds, const shrink_fo
                    uint32_t front, uint32_t limit);
 
 typedef struct mcursor { uint8_t *at, *end; mbuf *buf; } mcursor;
+#define MBUF_ISLAND_SLACK 16u /* bytes by which the branches of one instruction may lengthen an island */
+void jit_mbuf_make_room(mbuf *b, uint32_t max); /* for the inline below: an island, a larger buffer */
 /* Reserves max bytes. Exactly one cursor is open at a time. Emits an island first when the deadline
  * would pass within these bytes (targets with islands). */
-mcursor jit_mbuf_open(mbuf *b, uint32_t max);
+static inline mcursor jit_mbuf_open(mbuf *b, uint32_t max)
+{
+    uint64_t need = (uint64_t)b->len + max;
+
+    if (b->open || need > b->cap || need + b->pending_bytes + MBUF_ISLAND_SLACK >= b->deadline)
+        jit_mbuf_make_room(b, max);
+    b->open = true;
+    mcursor c = { b->at + b->len, b->at + b->len + max, b };
+    return c;
+}
 _Noreturn void jit_mbuf_overrun(mbuf *b);
 static inline uint32_t mcursor_offset(const mcursor *c) { return (uint32_t)(c->at - c->buf->at); }
 static inline void mcursor_close(mcursor *c)
@@ -99,8 +110,11 @@ static inline void mput_le(mcursor *c, uint64_t x, uint32_t n)
 {
     if ((size_t)(c->end - c->at) < n)
         jit_mbuf_overrun(c->buf);
-    for (uint32_t k = 0; k < n; k++)
-        c->at[k] = (uint8_t)(x >> 8 * k);
+    if (n == 4)
+        put_le32(c->at, (uint32_t)x);
+    else
+        for (uint32_t k = 0; k < n; k++)
+            c->at[k] = (uint8_t)(x >> 8 * k);
     c->at += n;
 }
 
@@ -112,7 +126,12 @@ void jit_mbuf_fixup(mbuf *b, uint32_t offset, mlabel l, uint8_t kind, uint8_t sh
 /* A constant behind the code; equal ones are shared. bytes must live until finish. */
 mlabel jit_mbuf_constant(mbuf *b, const void *bytes, uint32_t size, uint32_t align);
 void jit_mbuf_trap(mbuf *b, uint8_t code);          /* the instruction that starts here may trap */
-void jit_mbuf_srcpos(mbuf *b, uint32_t pos);        /* from here on */
+void jit_mbuf_new_srcpos(mbuf *b, uint32_t pos);
+static inline void jit_mbuf_srcpos(mbuf *b, uint32_t pos) /* from here on */
+{
+    if (!b->srcpos.len || b->srcpos.at[b->srcpos.len - 1].pos != pos)
+        jit_mbuf_new_srcpos(b, pos);
+}
 void jit_mbuf_reloc(mbuf *b, uint32_t offset, uint8_t kind, uint32_t symbol, int64_t addend);
 void jit_mbuf_call(mbuf *b, uint32_t ir);           /* a call ended here */
 void jit_mbuf_unwind(mbuf *b, uint8_t kind, uint8_t reg, int32_t value); /* holds from here on */

@@ -5,6 +5,8 @@
  * chunks again and the host is asked for nothing. */
 #include "support/arena.h"
 
+#include "support/os.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +16,7 @@
 #endif
 
 #ifdef JIT_STRESS
-enum { CHUNK_FIRST = 256, CHUNK_MOST = 1024 };
+enum { CHUNK_FIRST = 256, CHUNK_MOST = 4096 };
 #else
 enum { CHUNK_FIRST = 64 << 10, CHUNK_MOST = 1 << 20 };
 #endif
@@ -22,6 +24,9 @@ enum { CHUNK_FIRST = 64 << 10, CHUNK_MOST = 1 << 20 };
 struct arena_chunk {
     arena_chunk *next;
     size_t size; /* bytes of the whole, this header included */
+#ifdef JIT_STRESS
+    void *host;  /* what the host gave for it, which then lies idle; the chunk itself: no fence */
+#endif
 };
 enum { HEADER = 32 }; /* keeps what follows aligned to 16, and more than sizeof(arena_chunk) */
 static_assert(sizeof(arena_chunk) <= HEADER, "the header holds the chunk");
@@ -96,12 +101,43 @@ void jit_arena_init(arena *a, const jit_allocator *host, fail_ctx *fail)
     use_nothing(a);
 }
 
+/* A chunk's memory. In stress builds the host is asked as well, so that its accounts and its
+ * refusals are the same, but a chunk of our own with a protected page behind it takes the place of
+ * its memory. */
+static arena_chunk *get_chunk(const jit_allocator *host, size_t size)
+{
+    arena_chunk *c = host->alloc(host->user, size);
+
+#ifdef JIT_STRESS
+    arena_chunk *fenced = c ? jit_os_guarded_alloc(size) : NULL;
+    if (fenced)
+        fenced->host = c;
+    else if (c) /* the system has no more mappings for us */
+        c->host = c;
+    c = fenced ? fenced : c;
+#endif
+    return c;
+}
+
+static void give_chunk_back(const jit_allocator *host, arena_chunk *c)
+{
+    size_t size = c->size;
+
+#ifdef JIT_STRESS
+    arena_chunk *given = c->host;
+    if (given != c)
+        jit_os_guarded_free(c, size);
+    c = given;
+#endif
+    host->free(host->user, c, size);
+}
+
 static void free_chunks(arena *a, arena_chunk *c)
 {
     while (c) {
         arena_chunk *next = c->next;
         jit_arena_expose(c, c->size);
-        a->host->free(a->host->user, c, c->size);
+        give_chunk_back(a->host, c);
         c = next;
     }
 }
@@ -175,7 +211,7 @@ static arena_chunk *new_chunk(arena *a, size_t n)
         return NULL;
     if (size < a->chunk)
         size = a->chunk;
-    c = a->host->alloc(a->host->user, size);
+    c = get_chunk(a->host, size);
     if (!c)
         return NULL;
     c->size = size;
@@ -214,6 +250,19 @@ void *jit_arena_slow(arena *a, size_t size, bool fails)
     a->used += n;
     jit_arena_expose(p, size);
     return p;
+}
+
+void *jit_arena_fenced(arena *a, size_t size)
+{
+#ifdef JIT_STRESS
+    a->at = a->end = nothing; /* no room in any chunk: so a new one begins, to whose end we move */
+    char *p = jit_arena_slow(a, size, true);
+    jit_arena_expose(p, (size_t)(chunk_end(a->chunks) - p));
+    a->at = a->end = chunk_end(a->chunks);
+    return chunk_end(a->chunks) - size;
+#else
+    return arena_raw(a, size);
+#endif
 }
 
 void *jit_arena_array(arena *a, size_t n, size_t size, bool zero)

@@ -2,7 +2,8 @@
  *
  * An arena keeps its chunks over a reset, so that a second compilation asks the host for nothing.
  * Large requests get chunks of their own, which are kept too (a reset puts all on a free list
- * that is searched first fit). In stress builds chunks are tiny. */
+ * that is searched first fit). In stress builds chunks are tiny, and a protected page follows each.
+ * */
 #ifndef JIT_SUPPORT_ARENA_H
 #define JIT_SUPPORT_ARENA_H
 
@@ -68,6 +69,10 @@ static inline void *arena_raw(arena *a, size_t size) { return arena_take(a, size
 
 /* As arena_raw, but NULL when there is no memory. */
 static inline void *arena_try(arena *a, size_t size) { return arena_take(a, size, false); }
+
+/* size bytes, not aligned, for what is written byte by byte: in stress builds in a chunk of their
+ * own, so that the first byte behind them is a protected page's. Fails as arena_raw does. */
+void *jit_arena_fenced(arena *a, size_t size);
 
 void *jit_arena_array(arena *a, size_t n, size_t size, bool zero); /* checks n * size */
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -44,6 +45,36 @@ void jit_os_release(void *p, size_t size)
 {
     if (p)
         munmap(p, size);
+}
+
+static size_t whole_pages(size_t size)
+{
+    size_t page = jit_os_page_size();
+    return (size + page - 1) & ~(page - 1);
+}
+
+void *jit_os_guarded_alloc(size_t size)
+{
+    size_t page = jit_os_page_size(), whole = whole_pages(size);
+
+    if (size == 0 || whole < size || whole + page < whole)
+        return NULL;
+    char *p = mmap(NULL, whole + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    if (mprotect(p, whole, PROT_READ | PROT_WRITE) != 0) {
+        munmap(p, whole + page);
+        return NULL;
+    }
+    return p + (whole - size);
+}
+
+void jit_os_guarded_free(void *p, size_t size)
+{
+    size_t whole = whole_pages(size);
+
+    if (p)
+        munmap((char *)p - (whole - size), whole + jit_os_page_size());
 }
 
 /* ---- Code memory ---- */
@@ -174,8 +205,9 @@ void jit_os_code_sync_cores(void)
 static const int fault_signals[] = { SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGTRAP };
 #define NSIGNALS (sizeof fault_signals / sizeof *fault_signals)
 static struct sigaction earlier[NSIGNALS];
-static os_fault_fn fault_handler;
-static bool installed;
+static bool hooked[NSIGNALS]; /* our handler is, or was, the signal's: somebody's may stand before it */
+static os_fault_fn _Atomic fault_handler; /* NULL: not installed, all is passed on */
+static pthread_mutex_t install_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void pass_on(int sig, siginfo_t *info, void *context)
 {
@@ -206,7 +238,8 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 #else
 #error "no machine context known"
 #endif
-    if (info->si_code > 0 && fault_handler(sig, &pc, &sp, info->si_addr)) {
+    os_fault_fn handle = atomic_load(&fault_handler);
+    if (info->si_code > 0 && handle && handle(sig, &pc, &sp, info->si_addr)) {
 #if defined(__x86_64__)
         u->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
         u->uc_mcontext.gregs[REG_RSP] = (greg_t)sp;
@@ -220,34 +253,48 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     errno = saved_errno;
 }
 
+/* Takes our handler out of a signal it is first in line for. Where the host has put one before it since,
+ * that one may go on to ours, which then passes on. */
+static void unhook(size_t k)
+{
+    struct sigaction now;
+
+    if (hooked[k] && sigaction(fault_signals[k], NULL, &now) == 0 && now.sa_flags & SA_SIGINFO
+        && now.sa_sigaction == on_signal) {
+        sigaction(fault_signals[k], &earlier[k], NULL);
+        hooked[k] = false;
+    }
+}
+
 bool jit_os_faults_install(os_fault_fn fn)
 {
     struct sigaction a;
+    bool done = true;
 
-    if (installed)
-        return true;
-    fault_handler = fn;
     memset(&a, 0, sizeof a);
     a.sa_sigaction = on_signal;
     a.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     sigemptyset(&a.sa_mask);
-    for (size_t k = 0; k < NSIGNALS; k++)
-        if (sigaction(fault_signals[k], &a, &earlier[k]) != 0) {
-            while (k-- > 0)
-                sigaction(fault_signals[k], &earlier[k], NULL);
-            return false;
-        }
-    installed = true;
-    return true;
+    pthread_mutex_lock(&install_lock);
+    for (size_t k = 0; k < NSIGNALS && done; k++)
+        if (!hooked[k])
+            done = hooked[k] = sigaction(fault_signals[k], &a, &earlier[k]) == 0;
+    if (done)
+        atomic_store(&fault_handler, fn);
+    else
+        for (size_t k = 0; k < NSIGNALS; k++)
+            unhook(k);
+    pthread_mutex_unlock(&install_lock);
+    return done;
 }
 
 void jit_os_faults_remove(void)
 {
-    if (!installed)
-        return;
+    pthread_mutex_lock(&install_lock);
+    atomic_store(&fault_handler, (os_fault_fn)NULL);
     for (size_t k = 0; k < NSIGNALS; k++)
-        sigaction(fault_signals[k], &earlier[k], NULL);
-    installed = false;
+        unhook(k);
+    pthread_mutex_unlock(&install_lock);
 }
 
 /* ---- The machine ---- */

@@ -15,6 +15,11 @@ int jit_os_process(void);
 void *jit_os_reserve(size_t size);
 void jit_os_release(void *p, size_t size);
 
+/* Stress builds: read-write memory whose last byte stands right before a page that nobody may touch. Aligned
+ * as size is. NULL: none. */
+void *jit_os_guarded_alloc(size_t size);
+void jit_os_guarded_free(void *p, size_t size);
+
 /* Code memory. Dual: one memory seen twice, at *exec (read, execute) and *write (read, write). Single:
  * *exec == *write, no access at all until jit_os_code_open(). data bytes behind the code at
  * *exec + size are plain read-write memory. */
