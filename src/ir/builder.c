@@ -65,7 +65,8 @@ COLD jit_value bad_operand(jit_builder *b, jit_opcode op, unsigned k, jit_value 
         jit_builder_fault(b, JIT_ERR_VERIFY, "%s: operand %u is no value of this function", o->name,
                           k + 1);
     else if (t != JIT_VOID)
-        jit_builder_fault(b, JIT_ERR_VERIFY, "%s: operand %u has type %s, which does not go with %s",
+        jit_builder_fault(b, JIT_ERR_VERIFY,
+                          "%s: operand %u has type %s, which does not go with %s",
                           o->name, k + 1, jit_type_name(have, have_text), jit_type_name(t, t_text));
     else
         jit_builder_fault(b, JIT_ERR_VERIFY, "%s: operand %u has type %s", o->name, k + 1,
@@ -100,7 +101,8 @@ COLD jit_value bad_immediate(jit_builder *b, jit_opcode op, const char *what)
 INLINE jit_type type_of(const jit_builder *b, jit_value v)
 {
     const jit_func *f = b->f;
-    return LIKELY(v.id - 1 < f->values.len) ? (jit_type)f->values.at[v.id - 1].type : (jit_type)JIT_VOID;
+    return LIKELY(v.id - 1 < f->values.len) ? (jit_type)f->values.at[v.id - 1].type
+                                            : (jit_type)JIT_VOID;
 }
 
 /* Room for an instruction with n results; false, with the reason in f, when there can be none. */
@@ -135,7 +137,8 @@ COLD void note_position(jit_builder *b)
 INLINE bool open_for(jit_builder *b, unsigned op, uint32_t n)
 {
     jit_func *f = b->f;
-    return LIKELY(b->current != 0 && f->insts.len < f->insts.cap && n <= f->values.cap - f->values.len)
+    return LIKELY(b->current != 0 && f->insts.len < f->insts.cap
+                  && n <= f->values.cap - f->values.len)
            || make_room(b, op, n);
 }
 
@@ -182,7 +185,8 @@ INLINE uint32_t mem_index(jit_builder *b, jit_opcode op, jit_mem m)
     if (LIKELY(m.bits == b->last_flags.bits && m.trap == b->last_flags.trap
                && m.region.id == b->last_flags.region.id && b->current != 0))
         return b->last_mem;
-    if ((m.bits & (JIT_MEM_BIG | JIT_MEM_LITTLE)) == (JIT_MEM_BIG | JIT_MEM_LITTLE) || m.bits >= 64) {
+    if ((m.bits & (JIT_MEM_BIG | JIT_MEM_LITTLE)) == (JIT_MEM_BIG | JIT_MEM_LITTLE)
+        || m.bits >= 64) {
         bad_immediate(b, op, "memory flags contradict each other");
         return UINT32_MAX;
     }
@@ -200,7 +204,7 @@ INLINE uint32_t mem_index(jit_builder *b, jit_opcode op, jit_mem m)
     return b->last_mem;
 }
 
-/* ---- Instructions by format. `rule` and `in_set` are literals, so each copy folds to its own. ---- */
+/* ---- Instructions by format: `rule` and `in_set` are literals, so each copy folds. ---- */
 
 INLINE jit_value unary(jit_builder *b, jit_opcode op, const char *rule, bool (*in_set)(jit_type),
                        jit_value x, uint16_t aux, jit_value *second)
@@ -210,7 +214,8 @@ INLINE jit_value unary(jit_builder *b, jit_opcode op, const char *rule, bool (*i
 
     if (!LIKELY(in_set(t)))
         return bad_type(b, op, t);
-    r = emit(b, INST(op, t, .aux = aux, .a = x.id), rule[2] ? rule_result(rule[2], t) : (jit_type)JIT_VOID,
+    r = emit(b, INST(op, t, .aux = aux, .a = x.id),
+             rule[2] ? rule_result(rule[2], t) : (jit_type)JIT_VOID,
              rule[2] && rule[3] ? rule_result(rule[3], t) : (jit_type)JIT_VOID);
     second_result(r, second);
     return r;
@@ -285,8 +290,8 @@ static bool is_lane_immediate(jit_opcode op)
     return op == JIT_OP_insertlane || op == JIT_OP_extractlane;
 }
 
-INLINE jit_value load(jit_builder *b, jit_opcode op, bool (*in_set)(jit_type), jit_type t, jit_mem flags,
-                      jit_value addr, int32_t offset)
+INLINE jit_value load(jit_builder *b, jit_opcode op, bool (*in_set)(jit_type), jit_type t,
+                      jit_mem flags, jit_value addr, int32_t offset)
 {
     uint32_t mem = mem_index(b, op, flags);
 
@@ -296,11 +301,12 @@ INLINE jit_value load(jit_builder *b, jit_opcode op, bool (*in_set)(jit_type), j
         return bad_operand(b, op, 0, addr, JIT_VOID);
     if (!LIKELY(mem != UINT32_MAX))
         return no_value;
-    return emit(b, INST(op, t, .aux = (uint16_t)mem, .a = addr.id, .b = (uint32_t)offset), t, JIT_VOID);
+    return emit(b, INST(op, t, .aux = (uint16_t)mem, .a = addr.id, .b = (uint32_t)offset), t,
+                JIT_VOID);
 }
 
-INLINE void store(jit_builder *b, jit_opcode op, bool (*in_set)(jit_type), jit_mem flags, jit_value v,
-                  jit_value addr, int32_t offset)
+INLINE void store(jit_builder *b, jit_opcode op, bool (*in_set)(jit_type), jit_mem flags,
+                  jit_value v, jit_value addr, int32_t offset)
 {
     uint32_t mem = mem_index(b, op, flags);
     jit_type t = type_of(b, v);
@@ -326,10 +332,12 @@ static jit_value iconst(jit_builder *b, jit_type t, int64_t value)
             return bad_immediate(b, JIT_OP_iconst, "the constant is too wide for its type");
         bits &= ((uint64_t)1 << width) - 1;
     }
-    return emit(b, INST(JIT_OP_iconst, t, .a = (uint32_t)bits, .b = (uint32_t)(bits >> 32)), t, JIT_VOID);
+    return emit(b, INST(JIT_OP_iconst, t, .a = (uint32_t)bits, .b = (uint32_t)(bits >> 32)), t,
+                JIT_VOID);
 }
 
-static jit_value pool_const(jit_builder *b, jit_opcode op, bool in_set, jit_type t, const void *bytes)
+static jit_value pool_const(jit_builder *b, jit_opcode op, bool in_set, jit_type t,
+                            const void *bytes)
 {
     uint32_t id;
 
@@ -401,7 +409,8 @@ static void end_block(jit_builder *b)
 }
 
 /* What a branch to a block has to bring; false after an error. */
-static bool check_branch(jit_builder *b, jit_opcode op, jit_block to, uint32_t n, const jit_value *args)
+static bool check_branch(jit_builder *b, jit_opcode op, jit_block to, uint32_t n,
+                         const jit_value *args)
 {
     const jit_func *f = b->f;
     const char *name = jit_op_table[op].name;
@@ -421,14 +430,16 @@ static bool check_branch(jit_builder *b, jit_opcode op, jit_block to, uint32_t n
                                  to.id - 1, b->blocks.at[to.id - 1].nuser, n) != 0;
     for (uint32_t k = 0; k < n; k++)
         if (type_of(b, args[k]) != value_type(f, f->pool.at[block->params + k]))
-            return jit_builder_fault(b, JIT_ERR_VERIFY, "%s: argument %u of block%u has a wrong type",
+            return jit_builder_fault(b, JIT_ERR_VERIFY,
+                                     "%s: argument %u of block%u has a wrong type",
                                      name, k + 1, to.id - 1) != 0;
     return true;
 }
 
 /* A block call in the pool for target `which` of the instruction that comes next; 0 after an error.
  * There is room for as many arguments as the target has parameters by now. */
-static uint32_t make_call(jit_builder *b, jit_block to, uint32_t which, uint32_t n, const jit_value *args)
+static uint32_t make_call(jit_builder *b, jit_block to, uint32_t which, uint32_t n,
+                          const jit_value *args)
 {
     jit_func *f = b->f;
     build_block *t = &b->blocks.at[to.id - 1];
@@ -510,7 +521,8 @@ static void br_table(jit_builder *b, jit_value x, jit_block fallback, uint32_t c
     for (uint32_t k = 0; k <= n; k++) { /* the default last, as jit_inst_target counts */
         jit_block to = k < n ? targets[k] : fallback;
         uint32_t call;
-        if (!check_branch(b, JIT_OP_br_table, to, 0, NULL) || !(call = make_call(b, to, k, 0, NULL)))
+        if (!check_branch(b, JIT_OP_br_table, to, 0, NULL)
+            || !(call = make_call(b, to, k, 0, NULL)))
             return;
         f->pool.at[k < n ? table + 2 + k : table + 1] = call;
     }
@@ -601,8 +613,8 @@ static jit_inst call(jit_builder *b, jit_opcode op, uint32_t ref, jit_sigref sig
         bad_immediate(b, op, "the callee has another calling convention or other results");
         return none;
     }
-    if (!check_list(b, op, s->params, s->nparams, nargs, args) || !(i.a = make_list(b, callee, nargs, args))
-        || !open_for(b, op, n))
+    if (!check_list(b, op, s->params, s->nparams, nargs, args)
+        || !(i.a = make_list(b, callee, nargs, args)) || !open_for(b, op, n))
         return none;
     for (uint32_t k = 0; k < n; k++)
         if (!type_is_legal(JIT_PARAM_TYPE(s->results[k]))) {
@@ -689,11 +701,14 @@ jit_type jit_builder_type(const jit_builder *b, jit_value v)
 #define SET(name) (in_##name)
 
 #define BUILD_NULLARY(n, r, s) \
-    void jit_##n(jit_builder *b) { emit(b, INST(JIT_OP_##n, JIT_VOID, .a = 0), JIT_VOID, JIT_VOID); }
+    void jit_##n(jit_builder *b) \
+    { emit(b, INST(JIT_OP_##n, JIT_VOID, .a = 0), JIT_VOID, JIT_VOID); }
 #define BUILD_NULLARY_ADDR(n, r, s) \
-    jit_value jit_##n(jit_builder *b) { return emit(b, INST(JIT_OP_##n, JIT_I64, .a = 0), JIT_I64, JIT_VOID); }
+    jit_value jit_##n(jit_builder *b) \
+    { return emit(b, INST(JIT_OP_##n, JIT_I64, .a = 0), JIT_I64, JIT_VOID); }
 #define BUILD_UNARY(n, r, s) \
-    jit_value jit_##n(jit_builder *b, jit_value x) { return unary(b, JIT_OP_##n, r, s, x, 0, NULL); }
+    jit_value jit_##n(jit_builder *b, jit_value x) \
+    { return unary(b, JIT_OP_##n, r, s, x, 0, NULL); }
 #define BUILD_UNARY2(n, r, s) \
     jit_value jit_##n(jit_builder *b, jit_value x, jit_value *second) \
     { return unary(b, JIT_OP_##n, r, s, x, 0, second); }
@@ -743,8 +758,8 @@ jit_type jit_builder_type(const jit_builder *b, jit_value v)
     { \
         uint64_t bits; \
         memcpy(&bits, &value, sizeof bits); \
-        return emit(b, INST(JIT_OP_##n, JIT_F64, .a = (uint32_t)bits, .b = (uint32_t)(bits >> 32)), \
-                    JIT_F64, JIT_VOID); \
+        ir_inst i = INST(JIT_OP_##n, JIT_F64, .a = (uint32_t)bits, .b = (uint32_t)(bits >> 32)); \
+        return emit(b, i, JIT_F64, JIT_VOID); \
     }
 #define BUILD_CONST(n, r, s) \
     jit_value jit_##n(jit_builder *b, jit_type t, const void *bytes) \
@@ -793,7 +808,8 @@ jit_type jit_builder_type(const jit_builder *b, jit_value v)
         else if (!jit_type_is_int(type_of(b, c))) \
             bad_operand(b, JIT_OP_##n, 0, c, JIT_VOID); \
         else \
-            emit(b, INST(JIT_OP_##n, JIT_VOID, .aux = (uint16_t)code, .a = c.id), JIT_VOID, JIT_VOID); \
+            emit(b, INST(JIT_OP_##n, JIT_VOID, .aux = (uint16_t)code, .a = c.id), JIT_VOID, \
+                 JIT_VOID); \
     }
 #define BUILD_ADD_TRAP(n, r, s) \
     jit_value jit_##n(jit_builder *b, jit_value x, jit_value y, unsigned code) \
@@ -838,7 +854,10 @@ jit_type jit_builder_type(const jit_builder *b, jit_value v)
     }
 #define BUILD_STACK_ADDR(n, r, s) \
     jit_value jit_##n(jit_builder *b, jit_slot slot, int32_t offset) \
-    { return reference(b, JIT_OP_##n, slot.id, b->f->slots.len, "the slot is not declared", offset); }
+    { \
+        return reference(b, JIT_OP_##n, slot.id, b->f->slots.len, "the slot is not declared", \
+                         offset); \
+    }
 #define BUILD_SHUFFLE(n, r, s) \
     jit_value jit_##n(jit_builder *b, jit_value x, jit_value y, const uint8_t mask[16]) \
     { return shuffle(b, x, y, mask); }

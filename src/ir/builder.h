@@ -1,4 +1,5 @@
-/* builder.h - the state of a builder, shared by builder.c (instructions) and builder_ssa.c (variables).
+/* builder.h - the state of a builder, shared by builder.c (instructions) and builder_ssa.c
+ * (variables).
  *
  * Its tables live in an arena of its own that jit_build_end() gives back. A block is current from
  * its start to its terminator; `current` is 0 outside, and after an error for good, so that the
@@ -55,7 +56,8 @@ struct jit_builder {
 };
 
 /* Records the first error and stops the builder; 0. */
-uint32_t jit_builder_fault(jit_builder *b, jit_status status, const char *format, ...) JIT_PRINTF(3, 4);
+uint32_t jit_builder_fault(jit_builder *b, jit_status status, const char *format, ...)
+    JIT_PRINTF(3, 4);
 uint32_t jit_builder_no_memory(jit_builder *b);
 static inline bool builder_failed(const jit_builder *b)
 {

@@ -3,9 +3,9 @@
  * A parameter made for a variable is needless when its arguments are, apart from itself, one and
  * the same value: it becomes an alias of that. Most were found when their arguments were. Dropping
  * one may make others needless that it is an argument of; when two walks over the parameters leave
- * some, a work list looks at what is left. Then one walk over all operands resolves the aliases. Cost: linear
- * in operands, and in arguments times how often a parameter is looked at again. What cannot be
- * reached is left alone: there a parameter may stand for a value that is made of itself. */
+ * some, a work list looks at what is left. Then one walk over all operands resolves the aliases.
+ * Cost: linear in operands, and in arguments times how often a parameter is looked at again. What
+ * cannot be reached is left alone: there a parameter may stand for a value made of itself. */
 #include "ir/builder.h"
 
 #include <string.h>
@@ -297,8 +297,8 @@ static void remove_needless(jit_builder *b)
 
 /* ---- Zeros ---- */
 
-/* The instructions that make a zero of type t, the last one its value; their number. `before` is the id
- * of the value that a second one starts from. */
+/* The instructions that make a zero of type t, the last one its value; their number. `before` is
+ * the id of the value that a second one starts from. */
 static uint32_t zero_insts(jit_func *f, jit_type t, uint32_t before, ir_inst out[2])
 {
     static const uint8_t zeros[16] = { 0 };
@@ -311,7 +311,9 @@ static uint32_t zero_insts(jit_func *f, jit_type t, uint32_t before, ir_inst out
     } else if (jit_type_is_int(t)) {
         out[n].op = JIT_OP_iconst;
     } else if (t == JIT_F16 || t == JIT_F32 || t == JIT_F64) {
-        out[n].op = t == JIT_F16 ? JIT_OP_f16const : t == JIT_F32 ? JIT_OP_f32const : JIT_OP_f64const;
+        out[n].op = t == JIT_F16   ? JIT_OP_f16const
+                    : t == JIT_F32 ? JIT_OP_f32const
+                                   : JIT_OP_f64const;
     } else {
         out[n].op = t == JIT_F128 ? JIT_OP_f128const : JIT_OP_vconst;
         out[n].a = jit_func_add_const(f, zeros, jit_type_bytes(t));

@@ -173,7 +173,8 @@ void jit_source_position(jit_builder *b, uint32_t pos)
 
 /* ---- Variables: definitions ---- */
 
-/* The page of a block that holds var; 0: none. All blocks' first pages are at hand, the others in a map. */
+/* The page of a block that holds var; 0: none. All blocks' first pages are at hand, the others in a
+ * map. */
 INLINE uint32_t page_of(const jit_builder *b, uint32_t var, uint32_t block)
 {
     if (var < PAGE_VARS)
@@ -287,8 +288,8 @@ static uint32_t new_param(jit_builder *b, uint32_t var, uint32_t block)
     return id;
 }
 
-/* Goes a short way up from *block to where var is set, or where only more work could tell; its value
- * there, 0 when that is not known. */
+/* Goes a short way up from *block to where var is set, or where only more work could tell; its
+ * value there, 0 when that is not known. */
 static inline uint32_t peek(const jit_builder *b, uint32_t var, uint32_t *block)
 {
     for (int steps = 0;; steps++) {
@@ -302,7 +303,8 @@ static inline uint32_t peek(const jit_builder *b, uint32_t var, uint32_t *block)
 
 /* For a sealed block with several predecessors: the one value that they plainly all have, or else
  * the one block above it on which they all depend. False: neither. */
-static bool agree(const jit_builder *b, uint32_t var, uint32_t block, uint32_t *value, uint32_t *above)
+static bool agree(const jit_builder *b, uint32_t var, uint32_t block, uint32_t *value,
+                  uint32_t *above)
 {
     uint32_t e = b->blocks.at[block].edges;
 
@@ -453,7 +455,8 @@ void jit_var_set(jit_builder *b, jit_var var, jit_value v)
         jit_builder_fault(b, JIT_ERR_VERIFY, "variable %u is set to no value", var.id - 1);
     else
         jit_builder_fault(b, JIT_ERR_VERIFY, "variable %u has type %s, the value %s", var.id - 1,
-                          jit_type_name(b->vars.at[var.id - 1].type, wants), jit_type_name(have, is));
+                          jit_type_name(b->vars.at[var.id - 1].type, wants),
+                          jit_type_name(have, is));
 }
 
 jit_value jit_var_get(jit_builder *b, jit_var var)

@@ -50,7 +50,8 @@ static void collect_preds(ir_cfg *c, arena *tmp)
             c->pred[--c->pred_first[c->succ[k]]] = b;
 }
 
-/* Depth first from the entry, the last successor first, so that the first one comes next in the order. */
+/* Depth first from the entry, the last successor first, so that the first one comes next in the
+ * order. */
 static void order_blocks(ir_cfg *c, const jit_func *f, arena *tmp)
 {
     uint32_t n = c->nblocks, depth = 0, at = n;

@@ -13,7 +13,8 @@ enum { FUNC_CHUNK = 4096, MAX_MEMS = 1u << 16 };
 static uint32_t no_memory(jit_func *f)
 {
     if (f->fail.status == JIT_OK)
-        jit_fail_set(&f->fail, JIT_ERR_NOMEM, "%s: no memory", f->printed ? f->printed : "function");
+        jit_fail_set(&f->fail, JIT_ERR_NOMEM, "%s: no memory",
+                     f->printed ? f->printed : "function");
     return 0;
 }
 
@@ -151,8 +152,8 @@ jit_func *jit_func_new(jit_engine *e, const char *name, const jit_signature *sig
 
     if (n.kind == NAME_LIBCALL) /* a definition is no libcall, whatever its name */
         n = (ir_name){ NAME_TEXT, 0, 0, jit_libcall_name(n.index) };
-    f = jit_func_create(e ? jit_engine_allocator(e) : &jit_libc_allocator, e, named ? &n : &nameless,
-                        sig ? sig : &empty);
+    f = jit_func_create(e ? jit_engine_allocator(e) : &jit_libc_allocator, e,
+                        named ? &n : &nameless, sig ? sig : &empty);
     if (f && !named)
         broken(f, "the function's name is not an identifier");
     if (f && !sig)

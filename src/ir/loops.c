@@ -2,9 +2,9 @@
  *
  * A depth-first search numbers the blocks. From the last to the first, each block w that is the
  * target of a back edge becomes the header of a loop, whose body is what reaches the back edge
- * without passing w; the body then collapses into w. At first a block's only predecessor is its parent in
- * the search tree; a cross or forward edge y -> x is added when its ends' common ancestor is
- * reached, between what y and x have collapsed into by then, so that no edge is looked at twice.
+ * without passing w; the body then collapses into w. At first a block's only predecessor is its
+ * parent in the search tree; a cross or forward edge y -> x is added when its ends' common ancestor
+ * is reached, between what y and x have collapsed into by then, so that no edge is looked at twice.
  * Such an edge into a collapsed loop, not at its header, makes the loop irreducible.
  * (G. Ramalingam, Identifying Loops in Almost Linear Time, 1999, section 5.) */
 #include "ir/analysis.h"
@@ -29,7 +29,7 @@ typedef struct {
     uint32_t *in;        /* innermost loop that it is in without heading it */
     uint32_t *seen;      /* last loop search that met it, + 1 */
     uint32_t *todo;
-    uint32_t *entered;   /* by loop: outermost loop that is entered beside its header from outside */
+    uint32_t *entered;   /* by loop: outermost loop that an edge to a block inside enters, too */
 } finder;
 
 static uint32_t *numbers(arena *tmp, uint32_t n, bool none)
@@ -67,8 +67,8 @@ static void enter(finder *d, uint32_t block, uint32_t parent)
     d->active[block] = 1;
 }
 
-/* Numbers the blocks and sorts the edges. During the search `set` leads from a finished block to its
- * lowest ancestor that is not finished, which for an edge to it is the common ancestor. */
+/* Numbers the blocks and sorts the edges. During the search `set` leads from a finished block to
+ * its lowest ancestor that is not finished, which for an edge to it is the common ancestor. */
 static void search(finder *d, arena *tmp)
 {
     const ir_cfg *c = d->c;
@@ -109,7 +109,7 @@ static uint32_t loop_around(const finder *d, uint32_t x)
     return own != IR_NO_BLOCK ? d->l->parent[own] : d->in[x];
 }
 
-/* The edges whose common ancestor is w become predecessors of what their targets are part of now. */
+/* The edges whose common ancestor is w become predecessors of what their targets belong to. */
 static void add_later_edges(finder *d, uint32_t w)
 {
     for (uint32_t e = d->later[w], next; e != IR_NO_BLOCK; e = next) {
@@ -174,7 +174,8 @@ static void mark_irreducible(finder *d)
         if (outer == IR_NO_BLOCK)
             continue;
         l->irreducible[k] = 1;
-        if (outer > k && p != IR_NO_BLOCK && (d->entered[p] == IR_NO_BLOCK || d->entered[p] < outer))
+        if (outer > k && p != IR_NO_BLOCK
+            && (d->entered[p] == IR_NO_BLOCK || d->entered[p] < outer))
             d->entered[p] = outer;
     }
 }

@@ -151,7 +151,8 @@ jit_status jit_module_data(jit_module *m, const char *name, const void *bytes, s
     if (!name || !jit_name_scan(name, &d.name))
         return jit_fail_set(&m->fail, JIT_ERR_ARG, "a data object's name is not an identifier");
     if (align == 0 || (align & (align - 1)) != 0 || size > SIZE_MAX / 2)
-        return jit_fail_set(&m->fail, JIT_ERR_ARG, "the alignment of %s is not a power of two", name);
+        return jit_fail_set(&m->fail, JIT_ERR_ARG, "the alignment of %s is not a power of two",
+                            name);
     if (!copy_data_name(m, name, &d.name))
         return fail_no_memory(m);
     if (find(m, &d.name, &key) != 0)

@@ -4,7 +4,7 @@
  * reaches by a forward edge still comes later. Cost: linear. */
 #include "ir/analysis.h"
 
-/* Lists of what stands directly in a loop (or in none): item k < nblocks is a block, else a loop. */
+/* Lists of what stands directly in a loop, or in none: item k < nblocks is a block, else a loop */
 typedef struct {
     uint32_t nblocks;
     uint32_t *first, *last; /* by loop; the place after the last loop is for what is in none */
@@ -44,8 +44,8 @@ static uint32_t *numbers(arena *tmp, size_t n)
     return p;
 }
 
-/* Cold blocks, and those that only cold blocks lead to by forward edges: what dominates a block comes
- * before it even when it is cold. */
+/* Cold blocks, and those that only cold blocks lead to by forward edges: what dominates a block
+ * comes before it even when it is cold. */
 static uint8_t *find_cold(const jit_func *f, const ir_cfg *c, arena *tmp)
 {
     uint8_t *cold = ARENA_ARRAY(tmp, uint8_t, c->nblocks);

@@ -34,7 +34,10 @@ static inline bool rule_accepts(char c, jit_type t, jit_type x)
 /* jit_rule_type for the common letters without a call. */
 static inline jit_type rule_result(char c, jit_type t)
 {
-    return c == 'T' ? t : c == 'a' ? (jit_type)JIT_I8 : c == 'L' ? jit_type_lane(t) : jit_rule_type(c, t);
+    return c == 'T'   ? t
+           : c == 'a' ? (jit_type)JIT_I8
+           : c == 'L' ? jit_type_lane(t)
+                      : jit_rule_type(c, t);
 }
 
 /* The default convention is SYSTEM_V. */

@@ -28,16 +28,16 @@ static const char *bad_param(jit_abi_param p, bool is_result)
     return NULL;
 }
 
-static void check_params(verifier *v, const char *whose, uint32_t number, const jit_abi_param *params,
-                         uint32_t n, bool is_result)
+static void check_params(verifier *v, const char *whose, uint32_t number,
+                         const jit_abi_param *params, uint32_t n, bool is_result)
 {
     uint32_t nsret = 0;
 
     for (uint32_t k = 0; k < n; k++) {
         const char *what = bad_param(params[k], is_result);
         if (what)
-            jit_verify_fault(v, "%s%u: %s %u %s", whose, number, is_result ? "result" : "parameter", k,
-                             what);
+            jit_verify_fault(v, "%s%u: %s %u %s", whose, number, is_result ? "result" : "parameter",
+                             k, what);
         nsret += JIT_PARAM_PURPOSE(params[k]) == JIT_SRET;
     }
     if (nsret > 1)
@@ -78,7 +78,8 @@ static void check_mems(verifier *v)
 
     for (uint32_t k = 0; k < f->mems.len; k++) {
         jit_mem m = f->mems.at[k];
-        if (m.bits >= 64 || (m.bits & (JIT_MEM_BIG | JIT_MEM_LITTLE)) == (JIT_MEM_BIG | JIT_MEM_LITTLE))
+        if (m.bits >= 64
+            || (m.bits & (JIT_MEM_BIG | JIT_MEM_LITTLE)) == (JIT_MEM_BIG | JIT_MEM_LITTLE))
             jit_verify_fault(v, "memory flags contradict each other: big and little");
         if (m.region.id > f->regions.len)
             jit_verify_fault(v, "region%u is not declared", m.region.id - 1);
@@ -92,7 +93,8 @@ static void check_slots(verifier *v)
     for (uint32_t k = 0; k < f->slots.len; k++) {
         const ir_slot *s = &f->slots.at[k];
         if (s->align == 0 || (s->align & (s->align - 1)) != 0)
-            jit_verify_fault(v, "ss%u: alignment %u is not a power of two", NUMBER(v, slots, k), s->align);
+            jit_verify_fault(v, "ss%u: alignment %u is not a power of two", NUMBER(v, slots, k),
+                             s->align);
         if (s->size > INT32_MAX)
             jit_verify_fault(v, "ss%u: its size is above 2 GiB", NUMBER(v, slots, k));
     }

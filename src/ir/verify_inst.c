@@ -1,5 +1,5 @@
-/* verify_inst.c - checks one instruction: indices first, so that nothing is read outside an array, then
- * types by the opcode's rule, then what only its format knows. */
+/* verify_inst.c - checks one instruction: indices first, so that nothing is read outside an array,
+ * then types by the opcode's rule, then what only its format knows. */
 #include "ir/verify.h"
 
 #include "gantry/jit_text.h"
@@ -40,8 +40,8 @@ static bool operands_of(verifier *v, const ir_inst *i, const op_info *o, ir_args
     return out->at != NULL;
 }
 
-/* Type of a used value; JIT_VOID, with a fault, when there is none. Notes the use for later when the
- * definition has not been met in this block or in the entry. */
+/* Type of a used value; JIT_VOID, with a fault, when there is none. Notes the use for later when
+ * the definition has not been met in this block or in the entry. */
 static jit_type use(verifier *v, uint32_t id)
 {
     const jit_func *f = v->f;
@@ -75,7 +75,8 @@ static void type_fault(verifier *v, unsigned k, jit_type have, const char *wants
     char is[16];
 
     if (have != JIT_VOID)
-        jit_verify_fault(v, "operand %u has type %s, not %s", k + 1, jit_type_name(have, is), wants);
+        jit_verify_fault(v, "operand %u has type %s, not %s", k + 1, jit_type_name(have, is),
+                         wants);
 }
 
 /* What a letter of a rule asks for, in words. */
@@ -110,8 +111,8 @@ static uint32_t check_operands(verifier *v, const op_info *o, jit_type t, ir_arg
 }
 
 /* Values against parameters or results of a signature. */
-static void check_by_signature(verifier *v, const uint32_t *ids, uint32_t n, const jit_abi_param *want,
-                               uint32_t nwant, const char *what)
+static void check_by_signature(verifier *v, const uint32_t *ids, uint32_t n,
+                               const jit_abi_param *want, uint32_t nwant, const char *what)
 {
     if (n != nwant)
         jit_verify_fault(v, "%u %s given, the signature has %u", n, what, nwant);
@@ -138,8 +139,8 @@ static void check_result(verifier *v, const ir_inst *i, uint32_t k, jit_type wan
     if (r->kind != VALUE_RESULT || r->def != v->inst - 1 || r->num != k || v->def_block[index] != 0)
         jit_verify_fault(v, "result %u is defined elsewhere too", k);
     else if (r->type != want || !type_is_legal(want))
-        jit_verify_fault(v, "result %u has type %s, not %s", k, jit_type_name((jit_type)r->type, is),
-                         jit_type_name(want, wants));
+        jit_verify_fault(v, "result %u has type %s, not %s", k,
+                         jit_type_name((jit_type)r->type, is), jit_type_name(want, wants));
     v->def_block[index] = v->block;
 }
 
@@ -314,8 +315,8 @@ static void check_const(verifier *v, const ir_inst *i)
 {
     if (declared(v, i->a, v->f->consts.len, "constant")
         && v->f->consts.at[i->a - 1].size != jit_type_bytes(i->type))
-        jit_verify_fault(v, "the constant has %u bytes, the type %u", v->f->consts.at[i->a - 1].size,
-                         jit_type_bytes(i->type));
+        jit_verify_fault(v, "the constant has %u bytes, the type %u",
+                         v->f->consts.at[i->a - 1].size, jit_type_bytes(i->type));
 }
 
 static void check_shuffle(verifier *v, const ir_inst *i)
@@ -414,7 +415,8 @@ static void check_trap_code(verifier *v, const ir_inst *i)
 }
 
 /* What stands beside operands and results. `done`: operands that the rule covered. */
-static void check_format(verifier *v, const ir_inst *i, const op_info *o, ir_args args, uint32_t done)
+static void check_format(verifier *v, const ir_inst *i, const op_info *o, ir_args args,
+                         uint32_t done)
 {
     switch (o->format) {
     case FMT_BINARY_IMM8:

@@ -13,7 +13,9 @@
 uint32_t jit_verify_block_number(const verifier *v, uint32_t block)
 {
     const jit_func *f = v->f;
-    return block < f->block_name.len && f->block_name.at[block] ? f->block_name.at[block] - 1 : block;
+    bool named = block < f->block_name.len && f->block_name.at[block] != 0;
+
+    return named ? f->block_name.at[block] - 1 : block;
 }
 
 const char *jit_verify_value_name(const verifier *v, uint32_t id, char buffer[16])

@@ -93,7 +93,8 @@ static void check_dominators(const analysis *x)
             if (!(x->reachable >> b & 1))
                 cr_assert(dom_block(&x->dom, a, b)); /* vacuously */
             else
-                cr_assert_eq(dom_block(&x->dom, a, b), (x->reachable >> a & 1) && is, "%u %u", a, b);
+                cr_assert_eq(dom_block(&x->dom, a, b), (x->reachable >> a & 1) && is,
+                             "%u %u", a, b);
         }
     }
     for (uint32_t b = 1; b < n; b++) {
@@ -120,8 +121,8 @@ static uint32_t blocks_of_loop(const analysis *x, uint32_t loop)
     return set;
 }
 
-/* The loops directly below parent are the cycles' components of `set`, and so on inside each of them
- * without its header. Adds the number of loops found. */
+/* The loops directly below parent are the cycles' components of `set`, and so on inside each of
+ * them without its header. Adds the number of loops found. */
 static void check_nest(const analysis *x, uint32_t set, uint32_t parent, uint32_t *found)
 {
     uint32_t done = 0;
@@ -176,7 +177,7 @@ static uint32_t first_cold(const analysis *x, const uint32_t *order, uint32_t n)
     return k;
 }
 
-/* Whether all blocks in front of b, by reverse postorder, that branch to it are cold or likewise. */
+/* Whether all that branch to b from in front of it, by reverse postorder, are cold or likewise. */
 static bool only_after_cold(const analysis *x, uint32_t b)
 {
     const ir_cfg *c = &x->cfg;

@@ -426,7 +426,8 @@ typedef struct operands { /* what a random call may use */
 #define CALL_DYNAMIC_STACK_ADDR(n)
 #define CALL_ATOMIC_RMW(n)
 #define CALL_ATOMIC_CAS(n)
-#define CALL_SHUFFLE(n) jit_##n(b, o->v[0], o->v[1], (const uint8_t *)"\1\2\3\4\5\6\7\10\1\2\3\4\5\6\7\10");
+#define CALL_SHUFFLE(n) \
+    jit_##n(b, o->v[0], o->v[1], (const uint8_t *)"\1\2\3\4\5\6\7\10\1\2\3\4\5\6\7\10");
 #define CALL_EH_ADDR(n)
 
 static void call_op(unsigned op, const operands *o)

@@ -10,8 +10,8 @@
 enum { BLOCKS = 12, VARS = 5, OPS = 4, ROUNDS = 40 };
 
 /* What a block does: var = var + k for each op, then a branch by the low bits of a variable. The
- * first variable counts blocks; when it is above ROUNDS, control goes to the last block, which returns
- * a mixture of all variables. */
+ * first variable counts blocks; when it is above ROUNDS, control goes to the last block, which
+ * returns a mixture of all variables. */
 typedef struct plan_block {
     struct { uint32_t to, from, k; } op[OPS];
     uint32_t nops, by, target[3];
@@ -66,7 +66,8 @@ static uint32_t run_plan(const plan *p, uint32_t first)
         else if (x->kind == 1)
             at = x->target[var[x->by] != 0 ? 0 : 1];
         else
-            at = var[0] > ROUNDS || var[x->by] % 4 == 3 ? p->nblocks - 1 : x->target[var[x->by] % 4];
+            at = var[0] > ROUNDS || var[x->by] % 4 == 3 ? p->nblocks - 1
+                                                        : x->target[var[x->by] % 4];
     }
     return mix(var);
 }
@@ -259,8 +260,8 @@ Test(builder_ssa, a_loop_gets_parameters_only_for_what_it_changes)
 
 Test(builder_ssa, unset_variables_of_every_type_read_zero)
 {
-    static const jit_type types[] = { JIT_I8, JIT_I64, JIT_I128, JIT_F16, JIT_F32, JIT_F64, JIT_F128,
-                                      JIT_I32X4, JIT_VEC(JIT_I8, 3) };
+    static const jit_type types[] = { JIT_I8, JIT_I64, JIT_I128, JIT_F16, JIT_F32, JIT_F64,
+                                      JIT_F128, JIT_I32X4, JIT_VEC(JIT_I8, 3) };
     jit_func *f = jit_func_new(NULL, "f", JIT_SIG(JIT_VOID));
     jit_builder *b = jit_build(f);
     jit_block next = jit_block_new(b);

@@ -51,8 +51,10 @@ Test(opcodes, only_vectors_of_16_to_128_bits_are_types)
     static const struct { jit_type t; bool legal; } cases[] = {
         { JIT_VOID, false }, { JIT_I8, true }, { JIT_I128, true }, { JIT_F16, true },
         { JIT_F128, true }, { JIT_I8X16, true }, { JIT_VEC(JIT_I8, 1), true },
-        { JIT_VEC(JIT_I8, 5), false }, { JIT_VEC(JIT_I64, 2), false }, { JIT_VEC(JIT_I128, 1), false },
-        { JIT_VEC(JIT_F32, 1), true }, { 10, false }, { 15, false }, { 0x10, false }, { 0xf1, false }
+        { JIT_VEC(JIT_I8, 5), false }, { JIT_VEC(JIT_I64, 2), false },
+        { JIT_VEC(JIT_I128, 1), false },
+        { JIT_VEC(JIT_F32, 1), true }, { 10, false }, { 15, false }, { 0x10, false },
+        { 0xf1, false }
     };
     for (unsigned k = 0; k < sizeof cases / sizeof cases[0]; k++)
         cr_expect_eq(type_is_legal(cases[k].t), cases[k].legal, "%u", cases[k].t);
@@ -81,7 +83,8 @@ Test(names, identifiers_and_pairs_are_told_apart_and_printed_as_in_the_text)
 {
     static const struct { const char *text, *printed; int kind; } cases[] = {
         { "sum", "%sum", NAME_TEXT }, { "%sum", "%sum", NAME_TEXT }, { "%9_a", "%9_a", NAME_TEXT },
-        { "u0:12", "u0:12", NAME_USER }, { "u4294967295:4294967295", "u4294967295:4294967295", NAME_USER },
+        { "u0:12", "u0:12", NAME_USER },
+        { "u4294967295:4294967295", "u4294967295:4294967295", NAME_USER },
         { "u0", "%u0", NAME_TEXT }, { "CeilF32", "%CeilF32", NAME_LIBCALL },
         { "%Memcpy", "%Memcpy", NAME_LIBCALL }, { "Memcpy2", "%Memcpy2", NAME_TEXT }
     };
@@ -98,7 +101,8 @@ Test(names, identifiers_and_pairs_are_told_apart_and_printed_as_in_the_text)
 
 Test(names, what_is_no_identifier_is_refused)
 {
-    static const char *const cases[] = { "", "%", "%%a", "a b", "a-b", "%u0:1", "u0:", "u0:4294967296",
+    static const char *const cases[] = { "", "%", "%%a", "a b", "a-b", "%u0:1", "u0:",
+                                         "u0:4294967296",
                                          "u99999999999:1", "a:1", "\xc3\xa4" };
     ir_name n;
 
@@ -236,7 +240,8 @@ Test(func, targets_are_counted_entries_first_and_default_last)
 Test(func, a_load_has_an_effect_unless_it_cannot_trap)
 {
     jit_func *f = new_func();
-    ir_inst load = { .op = JIT_OP_load, .type = JIT_I32 }, add = { .op = JIT_OP_iadd, .type = JIT_I32 };
+    ir_inst load = { .op = JIT_OP_load, .type = JIT_I32 };
+    ir_inst add = { .op = JIT_OP_iadd, .type = JIT_I32 };
 
     cr_expect(jit_inst_has_effect(f, &load));
     load.aux = (uint16_t)jit_func_mem(f, (jit_mem){ .bits = JIT_MEM_NOTRAP });

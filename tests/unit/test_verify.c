@@ -48,7 +48,8 @@ static const char base_text[] =
     "    brif v30, block3(v30, v18), block2\n"
     "block2:\n"
     "    v31 = iconst.i8 7\n"
-    "    try_call fn0(v4), sig0, block5(ret0), [ tag1: block6(exn0, exn1), default: block2, context v2 ]\n"
+    "    try_call fn0(v4), sig0, block5(ret0), "
+    "[ tag1: block6(exn0, exn1), default: block2, context v2 ]\n"
     "block3(v32: i32, v33: i32):\n"
     "    jump block1(v33)\n"
     "block4:\n"
@@ -124,7 +125,7 @@ static void match(void *user, const jit_diagnostic *d)
                         || (d->instruction && strstr(d->instruction, e->instruction)));
 }
 
-/* Breaks the base function by a statement and expects a report with this text at this instruction. */
+/* Breaks the base function by a statement and expects a report with this text at that place. */
 #define BROKEN(statement, where, what)                                                       \
     do {                                                                                     \
         expectation e_ = { what, where, 0, 0 };                                              \
@@ -170,10 +171,12 @@ Test(verify, the_controlling_type_is_one_of_the_opcodes)
 
 Test(verify, results_have_the_type_of_the_rule_and_one_definition)
 {
-    BROKEN(f->values.at[inst(JIT_OP_icmp)->c - 1].type = JIT_I32, "icmp", "result 0 has type i32, not i8");
+    BROKEN(f->values.at[inst(JIT_OP_icmp)->c - 1].type = JIT_I32, "icmp",
+           "result 0 has type i32, not i8");
     BROKEN(inst(JIT_OP_icmp)->c = inst(JIT_OP_iadd)->c, "icmp", "defined elsewhere");
     BROKEN(inst(JIT_OP_iadd)->c = 9999, "iadd", "result 0 is no value");
-    BROKEN(f->values.at[inst(JIT_OP_uadd_overflow)->c].num = 5, "uadd_overflow", "result 1 is defined");
+    BROKEN(f->values.at[inst(JIT_OP_uadd_overflow)->c].num = 5, "uadd_overflow",
+           "result 1 is defined");
     BROKEN(f->values.at[4].kind = VALUE_NONE, "iconst", "defined elsewhere");
 }
 
@@ -236,13 +239,16 @@ Test(verify, branches_name_blocks_and_bring_their_arguments)
 Test(verify, calls_follow_their_signature)
 {
     BROKEN(inst(JIT_OP_call)->b = 9, "call", "callee is not declared");
-    BROKEN(f->pool.at[inst(JIT_OP_call_indirect)->a - 1] = 0, "call_indirect", "the callee is missing");
+    BROKEN(f->pool.at[inst(JIT_OP_call_indirect)->a - 1] = 0, "call_indirect",
+           "the callee is missing");
     BROKEN(inst(JIT_OP_call_indirect)->b = 0, "call_indirect", "signature is not declared");
-    BROKEN(f->pool.at[inst(JIT_OP_call)->a - 1] = 0, "call fn0()", "0 arguments given, the signature has 1");
+    BROKEN(f->pool.at[inst(JIT_OP_call)->a - 1] = 0, "call fn0()",
+           "0 arguments given, the signature has 1");
     BROKEN(f->pool.at[inst(JIT_OP_call)->a] = 1, "call fn0(v0)", "operand 1 has type i64, not i32");
     BROKEN(f->pool.at[inst(JIT_OP_call)->a - 1] = UINT32_MAX, "call", "outside the pool");
     BROKEN(f->pool.at[inst(JIT_OP_return)->a] = 1, "return", "operand 1 has type i64");
-    BROKEN(f->pool.at[inst(JIT_OP_return)->a - 1] = 0, "return", "0 values given, the signature has 1");
+    BROKEN(f->pool.at[inst(JIT_OP_return)->a - 1] = 0, "return",
+           "0 values given, the signature has 1");
     BROKEN(f->sigs.at[0].conv = JIT_CONV_FAST, "return_call", "different calling conventions");
     BROKEN(f->sigs.at[0].results[0] = JIT_I64, "return_call", "results are not this function's");
     BROKEN(inst(JIT_OP_func_addr)->a = 5, "func_addr", "callee is not declared");
@@ -262,7 +268,8 @@ Test(verify, exception_tables_hold_only_what_is_at_hand)
     BROKEN(f->ehtables.at[0].entries[0].kind = 9, "try_call", "unknown entry");
     BROKEN(inst(JIT_OP_get_exception_handler_address)->a = 2, "get_exception", "end in a try_call");
     BROKEN(inst(JIT_OP_get_exception_handler_address)->b = 2, "get_exception", "no handler 2");
-    BROKEN(inst(JIT_OP_get_exception_handler_address)->a = 99, "get_exception", "block is not declared");
+    BROKEN(inst(JIT_OP_get_exception_handler_address)->a = 99, "get_exception",
+           "block is not declared");
 }
 
 Test(verify, immediates_are_in_range)
@@ -273,7 +280,8 @@ Test(verify, immediates_are_in_range)
     BROKEN(inst(JIT_OP_extractlane)->aux = 4, "extractlane", "no such lane");
     BROKEN(inst(JIT_OP_trapz)->aux = 0, "trapz", "no trap code 0");
     BROKEN(inst(JIT_OP_trap)->aux = 256, "trap", "no trap code 256");
-    BROKEN(f->consts.at[inst(JIT_OP_shuffle)->aux].bytes[7] = 32, "shuffle", "index 7 of the mask is 32");
+    BROKEN(f->consts.at[inst(JIT_OP_shuffle)->aux].bytes[7] = 32, "shuffle",
+           "index 7 of the mask is 32");
     BROKEN(f->consts.at[inst(JIT_OP_shuffle)->aux].size = 8, "shuffle", "8 bytes, not 16");
     BROKEN(inst(JIT_OP_shuffle)->aux = 999, "shuffle", "mask is not declared");
     BROKEN(inst(JIT_OP_vconst)->a = 999, "vconst", "constant is not declared");
@@ -294,7 +302,8 @@ Test(verify, references_are_declared)
 Test(verify, memory_flags_exist_and_do_not_contradict_each_other)
 {
     BROKEN(inst(JIT_OP_load)->aux = 999, "load", "memory flags do not exist");
-    BROKEN(f->mems.at[inst(JIT_OP_load)->aux].bits = JIT_MEM_BIG | JIT_MEM_LITTLE, NULL, "big and little");
+    BROKEN(f->mems.at[inst(JIT_OP_load)->aux].bits = JIT_MEM_BIG | JIT_MEM_LITTLE, NULL,
+           "big and little");
     BROKEN(f->mems.at[inst(JIT_OP_load)->aux].region.id = 7, NULL, "region6 is not declared");
     BROKEN(inst(JIT_OP_bitcast)->aux = 0, "bitcast", "needs `little` or `big`");
     BROKEN(inst(JIT_OP_bitcast)->aux = inst(JIT_OP_store)->aux, "bitcast", "takes no flags but");
