@@ -170,7 +170,7 @@ void jit_x64_lower(lower *l, const ir_inst *i)
     case JIT_OP_band: case JIT_OP_bor: case JIT_OP_bxor: case JIT_OP_bnot: case JIT_OP_bitselect:
     case JIT_OP_ishl: case JIT_OP_ushr: case JIT_OP_sshr: case JIT_OP_rotl: case JIT_OP_rotr:
     case JIT_OP_bmask: case JIT_OP_clz: case JIT_OP_cls: case JIT_OP_ctz: case JIT_OP_popcnt:
-    case JIT_OP_bswap: case JIT_OP_bitrev:
+    case JIT_OP_bswap: case JIT_OP_bitrev: case JIT_OP_isplit: case JIT_OP_iconcat:
         jit_x64_lower_bits(l, i);
         break;
     case JIT_OP_load: case JIT_OP_uload8: case JIT_OP_sload8: case JIT_OP_uload16: case JIT_OP_sload16:

@@ -294,9 +294,43 @@ static void lower_bitrev(lower *l, const ir_inst *i)
         jit_lower_move(l, out(l, i), swapped, size, RC_INT);
 }
 
+/* ---- Halves ---- */
+
+static void lower_isplit(lower *l, const ir_inst *i)
+{
+    vr x = in(l, i->a);
+
+    if (jit_lower_result_used(l, i, 0))
+        jit_lower_move(l, out(l, i), x, 4, RC_INT);
+    if (jit_lower_result_used(l, i, 1))
+        x64_alu_i(l, X64_shr_i, op_size(i->type), jit_lower_out(l, i, 1), x, jit_type_bits(i->type) / 2);
+}
+
+/* y of `half` bytes in a register that may be read as the whole. */
+static vr as_wide(lower *l, vr y, unsigned half)
+{
+    if (half < 4)
+        return y;
+    vr wide = temp(l);
+    jit_x64_zx(l, wide, half, x64_reg(y));
+    return wide;
+}
+
+static void lower_iconcat(lower *l, const ir_inst *i)
+{
+    unsigned half = jit_type_bytes(i->type), size = half == 4 ? 8 : 4;
+    vr low = temp(l), high = temp(l), y = in(l, i->b);
+
+    jit_x64_zx(l, low, half, jit_x64_rm_of(l, i->a, half, true));
+    x64_alu_i(l, X64_shl_i, size, high, as_wide(l, y, half), 8 * half);
+    x64_alu(l, X64_or, size, out(l, i), high, x64_reg(low));
+}
+
 void jit_x64_lower_bits(lower *l, const ir_inst *i)
 {
     switch (i->op) {
+    case JIT_OP_isplit: lower_isplit(l, i); break;
+    case JIT_OP_iconcat: lower_iconcat(l, i); break;
     case JIT_OP_band:
     case JIT_OP_bor:
     case JIT_OP_bxor: lower_logic(l, i); break;
