@@ -183,47 +183,46 @@ static uint32_t led_to(const compiler *c, uint32_t block)
     return c->forward ? c->forward[block] : block;
 }
 
-static void emit_inst(compiler *c, const minst *in, const ra_inst *r)
+static inline void emit_here(compiler *c, const minst *i, const ra_operand *ops, unsigned nops)
 {
-    const ra_operand *ops = c->ra.ops + r->ops;
-    minst i = *in;
+    if (i->ir && i->ir <= c->j->f->srcpos.len)
+        jit_mbuf_srcpos(&c->buf, c->j->f->srcpos.at[i->ir - 1]);
+    c->j->stats->machine_insts++;
+    c->j->target->emit(&c->e, i, ops, nops);
+}
 
-    switch (i.op) {
-    case MI_ARGS:
-        return;
+static void emit_jump(compiler *c, minst i)
+{
+    i.ref = led_to(c, i.ref);
+    if (i.op == MI_BRANCH) {
+        i.imm = led_to(c, (uint32_t)i.imm);
+        if (i.imm == i.ref)
+            i.op = MI_JUMP;
+    }
+    if (i.op == MI_BRANCH || i.ref != c->e.next_block)
+        emit_here(c, &i, NULL, 0);
+}
+
+static void emit_shared(compiler *c, const minst *i, const ra_operand *ops)
+{
+    switch (i->op) {
     case MI_MOVE:
         if (ops[0].loc == ops[1].loc)
             return;
         c->e.moves++;
         c->j->stats->machine_insts++;
-        c->j->target->emit_move(&c->e, ops[1].loc, ops[0].loc, i.size);
-        return;
+        c->j->target->emit_move(&c->e, ops[1].loc, ops[0].loc, i->size);
+        break;
     case MI_RETURN:
         c->j->target->epilogue(&c->e);
-        return;
-    case MI_JUMP:
-        i.ref = led_to(c, i.ref);
-        if (i.ref == c->e.next_block)
-            return;
         break;
+    case MI_JUMP:
     case MI_BRANCH:
-        i.ref = led_to(c, i.ref);
-        i.imm = led_to(c, (uint32_t)i.imm);
-        if (i.imm == i.ref) {
-            i.op = MI_JUMP;
-            if (i.ref == c->e.next_block)
-                return;
-        }
+        emit_jump(c, *i);
         break;
     default:
         break;
     }
-    if (i.ir && i.ir <= c->j->f->srcpos.len)
-        jit_mbuf_srcpos(&c->buf, c->j->f->srcpos.at[i.ir - 1]);
-    c->j->stats->machine_insts++;
-    c->j->target->emit(&c->e, &i, ops, r->nops);
-    for (unsigned k = 0; k < r->nops; k++)
-        c->e.frame_accesses += loc_is_slot(ops[k].loc);
 }
 
 /* Instructions first .. end - 1 of c->ra with their moves, from c->ra.moves.at[*move] on. */
@@ -231,18 +230,23 @@ static void emit_block(compiler *c, uint32_t block, uint32_t first, uint32_t end
 {
     const lower *l = &c->m->l;
     const minst *insts = l->insts + l->cap - l->ninsts;
-    uint32_t nmoves = c->ra.moves.len;
+    const ra_inst *ra = c->ra.insts;
+    const ra_move *v = c->ra.moves.at + *move, *last = c->ra.moves.at + c->ra.moves.len;
 
     jit_mbuf_bind(&c->buf, c->e.block_label[block]);
     if (c->e.listing)
         jit_strbuf_printf(c->e.listing, "block%u:\n", block);
     for (uint32_t k = first; k < end; k++) {
-        while (*move < nmoves && c->ra.moves.at[*move].pos == 2 * k)
-            emit_ra_move(c, &c->ra.moves.at[(*move)++]);
-        emit_inst(c, &insts[k], &c->ra.insts[k]);
-        while (*move < nmoves && c->ra.moves.at[*move].pos == 2 * k + 1)
-            emit_ra_move(c, &c->ra.moves.at[(*move)++]);
+        while (v < last && v->pos == 2 * k)
+            emit_ra_move(c, v++);
+        if (insts[k].op >= MI_TARGET)
+            emit_here(c, &insts[k], c->ra.ops + ra[k].ops, ra[k].nops);
+        else
+            emit_shared(c, &insts[k], c->ra.ops + ra[k].ops);
+        while (v < last && v->pos == 2 * k + 1)
+            emit_ra_move(c, v++);
     }
+    *move = (uint32_t)(v - c->ra.moves.at);
     uint8_t pad = c->j->settings->block_padding;
     for (uint32_t n = pad ? 1u << (pad - 1) : 0; n > 0;) {
         mcursor cur = jit_mbuf_open(&c->buf, 256);

@@ -45,30 +45,19 @@ static x64_mem const_mem(const emit *e, uint32_t ref, int32_t disp)
     return m;
 }
 
-static uint8_t address_reg(const emit *e, const minst *i, const ra_operand *o)
+static inline uint8_t address_reg(const emit *e, const minst *i, const ra_operand *o)
 {
     if (!x64_is_int(o->loc))
         refuse(e, i, "address without a register");
     return (uint8_t)o->loc;
 }
 
-/* The memory operand of i; rest: its registers. */
-static x64_mem memory(emit *e, const minst *i, const ra_operand *rest, unsigned nrest)
+/* A memory operand that has no register of its own. */
+static x64_mem fixed_mem(emit *e, const minst *i)
 {
     x64_mem m = no_mem;
 
     switch (i->am) {
-    case MEM_BASE:
-    case MEM_INDEX:
-        if (nrest < (i->am == MEM_INDEX ? 2u : 1u))
-            refuse(e, i, "address without operands");
-        m.base = address_reg(e, i, &rest[0]);
-        if (i->am == MEM_INDEX) {
-            m.index = address_reg(e, i, &rest[1]);
-            m.shift = i->shift & 3;
-        }
-        m.disp = i->disp;
-        return m;
     case MEM_CONST:
         return const_mem(e, i->ref, i->disp);
     case MEM_SYM:
@@ -85,6 +74,26 @@ static x64_mem memory(emit *e, const minst *i, const ra_operand *rest, unsigned 
         return jit_x64_frame_mem(e, i->am, i->ref, i->disp);
     default:
         refuse(e, i, "addressing mode");
+    }
+}
+
+/* The memory operand of i; rest: its registers. */
+static inline void find_mem(emit *e, const minst *i, const ra_operand *rest, unsigned nrest, x64_mem *m)
+{
+    unsigned needed = i->am == MEM_INDEX ? 2 : 1;
+
+    if (i->am > MEM_INDEX) {
+        *m = fixed_mem(e, i);
+        return;
+    }
+    if (nrest < needed)
+        refuse(e, i, "address without operands");
+    *m = no_mem;
+    m->base = address_reg(e, i, &rest[0]);
+    m->disp = i->disp;
+    if (needed == 2) {
+        m->index = address_reg(e, i, &rest[1]);
+        m->shift = i->shift & 3;
     }
 }
 
@@ -124,6 +133,7 @@ static void gather(emit *e, const minst *i, const ra_operand *ops, unsigned nops
             refuse(e, i, "operand missing");
         ra_loc loc = ops[n++].loc;
         if (r->constraint == RA_ANY && loc_is_slot(loc)) {
+            e->frame_accesses++;
             a->is_mem = true;
             a->mem = spill_mem(e, loc, ops[n - 1].width);
         } else {
@@ -131,7 +141,7 @@ static void gather(emit *e, const minst *i, const ra_operand *ops, unsigned nops
         }
     }
     if (memory_given)
-        a->mem = memory(e, i, ops + n, nops - n);
+        find_mem(e, i, ops + n, nops - n, &a->mem);
 }
 
 /* ---- Putting ---- */
@@ -201,9 +211,7 @@ static void store_reg(emit *e, x64_mem m, ra_loc from, unsigned width)
 
 static void move_reg(emit *e, ra_loc from, ra_loc to, unsigned width)
 {
-    if (x64_is_int(to) && x64_is_int(from))
-        put_rr(e, X64_mov, width, to, from);
-    else if (x64_is_int(to))
+    if (x64_is_int(to))
         put_rr(e, vex(e, X64_movd_r), width, x64_hw(from), to);
     else if (x64_is_int(from))
         put_rr(e, vex(e, X64_movd), width, x64_hw(to), from);
@@ -222,6 +230,10 @@ void jit_x64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width)
 {
     fail_ctx *fail = e->buf->fail;
 
+    if (x64_is_int(from) && x64_is_int(to) && from != to && width < 16) { /* most are */
+        put_rr(e, X64_mov, width, to, from);
+        return;
+    }
     JIT_REQUIRE(fail, width == 4 || width == 8 || width == 16, "x86_64: width of a move");
     JIT_REQUIRE(fail, is_place(from), "x86_64: a move from nowhere");
     JIT_REQUIRE(fail, is_place(to), "x86_64: a move to nowhere");

@@ -1,15 +1,16 @@
 /* x64_enc.c - puts x86-64 instructions: a row's format says how registers, memory and immediate
  * become bytes. One function per format; Intel SDM volume 2, chapter 2 "Instruction format". */
 #include "backends/x86_64/x64_enc.h"
+#include "support/bytes.h"
 #include <string.h>
 
-/* Bytes are put to a buffer of the encoder's own first: each function takes where the next one
- * goes and returns where the one after it does. No format makes more than the longest instruction
- * there is. */
+/* Each function takes where the next byte goes and returns where the one after its own does. No
+ * format makes more than the longest instruction there is, but some write zeros behind it. */
 #define LONGEST 15
+_Static_assert(X64_MAX_BYTES >= LONGEST + 8, "put_le writes 8 bytes in any case");
 typedef struct enc {
     mcursor *c;
-    uint8_t *start;      /* of the instruction, in the buffer */
+    uint8_t *start;      /* of the instruction */
     const x64_info *row;
     const x64_args *a;
 } enc;
@@ -20,11 +21,10 @@ static inline uint8_t *put1(uint8_t *p, unsigned x)
     return p + 1;
 }
 
-/* n bytes of x; all 8 are written, which the buffer has room for. */
+/* n bytes of x; all 8 are written, which there is room for. */
 static inline uint8_t *put_le(uint8_t *p, uint64_t x, unsigned n)
 {
-    for (unsigned k = 0; k < 8; k++)
-        p[k] = (uint8_t)(x >> 8 * k);
+    put_le64(p, x);
     return p + n;
 }
 
@@ -59,20 +59,15 @@ static inline unsigned prefix_code(const enc *e)
 }
 
 /* REX.X and REX.B of the rm operand. */
-static unsigned rm_bits(const x64_args *a)
+static inline unsigned rm_bits(const x64_args *a)
 {
-    unsigned x = 0;
-
     if (!a->is_mem)
-        return a->rm >> 3 ? REX_B : 0;
-    if (a->mem.base < 16 && a->mem.base >> 3)
-        x |= REX_B;
-    if (a->mem.index < 16 && a->mem.index >> 3)
-        x |= REX_X;
-    return x;
+        return a->rm >> 3 & REX_B;
+    return (a->mem.base >> 3 & REX_B) | (a->mem.index >> 2 & REX_X);
 }
+_Static_assert(!(X64_NO_REG & 8) && !(X64_RIP & 8), "they need no REX bit");
 
-static uint8_t *put_map(const enc *e, uint8_t *p, unsigned opcode)
+static inline uint8_t *put_map(const enc *e, uint8_t *p, unsigned opcode)
 {
     if (e->row->map) {
         p = put1(p, 0x0f);
@@ -84,20 +79,21 @@ static uint8_t *put_map(const enc *e, uint8_t *p, unsigned opcode)
 
 /* Legacy prefixes, REX, map and opcode. `rex` without the rm operand's bits; force: an 8-bit
  * operand is one of spl to dil. */
-static uint8_t *put_opcode(const enc *e, uint8_t *p, unsigned prefix, unsigned rex, bool force,
-                           unsigned opcode)
+static inline uint8_t *put_opcode(const enc *e, uint8_t *p, unsigned prefix, unsigned rex,
+                                  bool force, unsigned opcode)
 {
     static const uint8_t bytes[4] = { 0, 0x66, 0xf3, 0xf2 };
 
     if (prefix)
         p = put1(p, bytes[prefix]);
-    if (rex || force)
-        p = put1(p, 0x40 | rex);
+    *p = (uint8_t)(0x40 | rex);
+    p += rex || force;
     return put_map(e, p, opcode);
 }
 
 /* Those of an integer instruction: 66 and REX.W by size; a mandatory prefix stands after 66. */
-static uint8_t *put_int_opcode(const enc *e, uint8_t *p, unsigned rex, bool force, unsigned opcode)
+static inline uint8_t *put_int_opcode(const enc *e, uint8_t *p, unsigned rex, bool force,
+                                      unsigned opcode)
 {
     unsigned prefix = prefix_code(e);
 
@@ -148,45 +144,56 @@ static uint8_t *put_rip(const enc *e, uint8_t *p, unsigned imm_bytes)
     return p;
 }
 
-static uint8_t *put_modrm(const enc *e, uint8_t *p, unsigned reg, unsigned imm_bytes)
+/* What has no base: an address relative to rip, or disp32 with an index or nothing. */
+static uint8_t *put_baseless(const enc *e, uint8_t *p, unsigned field, unsigned imm_bytes)
 {
-    const x64_args *a = e->a;
-    const x64_mem *m = &a->mem;
-    unsigned field = (reg & 7) << 3;
+    const x64_mem *m = &e->a->mem;
 
-    if (!a->is_mem)
-        return put1(p, 0xc0 | field | (a->rm & 7u));
     if (m->base == X64_RIP) {
         p = put1(p, field | 5);
         return put_rip(e, p, imm_bytes);
     }
+    p = put1(p, field | 4);
+    p = put1(p, (unsigned)m->shift << 6 | (m->index & 7u) << 3 | 5);
+    return put_le(p, (uint32_t)m->disp, 4);
+}
+
+static uint8_t *put_mem(const enc *e, uint8_t *p, unsigned field, unsigned imm_bytes)
+{
+    static const uint8_t disp_bytes[] = { 0, 1, 4 }; /* by mod */
+    const x64_mem *m = &e->a->mem;
+    unsigned base = m->base & 7u;
+
     if (m->index == X64_RSP)
         refuse(e, "rsp as index");
-    bool sib = m->index != X64_NO_REG || m->base == X64_NO_REG || (m->base & 7) == X64_RSP;
-    unsigned index = m->index != X64_NO_REG ? m->index & 7u : 4u;
-    unsigned sib_byte = (unsigned)m->shift << 6 | index << 3;
-    if (m->base == X64_NO_REG) { /* no base: disp32 always */
-        p = put1(p, field | 4);
-        p = put1(p, sib_byte | 5);
-        return put_le(p, (uint32_t)m->disp, 4);
-    }
+    if (m->base >= 16)
+        return put_baseless(e, p, field, imm_bytes);
     /* rbp and r13 need a displacement. */
-    unsigned mod = m->disp == (int8_t)m->disp ? 1 : 2;
-    if (m->disp == 0 && (m->base & 7) != X64_RBP)
-        mod = 0;
-    p = put1(p, mod << 6 | field | (sib ? 4 : m->base & 7u));
-    if (sib)
-        p = put1(p, sib_byte | (m->base & 7u));
-    return put_le(p, (uint32_t)m->disp, mod == 0 ? 0 : mod == 1 ? 1 : 4);
+    unsigned mod = m->disp == 0 && base != X64_RBP ? 0 : m->disp == (int8_t)m->disp ? 1 : 2;
+    if (m->index == X64_NO_REG && base != X64_RSP) {
+        p = put1(p, mod << 6 | field | base);
+    } else {
+        p = put1(p, mod << 6 | field | 4);
+        p = put1(p, (unsigned)m->shift << 6 | (m->index & 7u) << 3 | base);
+    }
+    return put_le(p, (uint32_t)m->disp, disp_bytes[mod]);
+}
+
+static inline uint8_t *put_modrm(const enc *e, uint8_t *p, unsigned reg, unsigned imm_bytes)
+{
+    unsigned field = (reg & 7) << 3;
+
+    return e->a->is_mem ? put_mem(e, p, field, imm_bytes) : put1(p, 0xc0 | field | (e->a->rm & 7u));
 }
 
 /* ---- Integer formats ---- */
 
 /* spl, bpl, sil and dil need a REX prefix. */
-static bool low_byte(unsigned r) { return r >= 4 && r < 8; }
+static inline bool low_byte(unsigned r) { return r >= 4 && r < 8; }
 
 /* opcode reg, rm with an operation of `size`; bytes have the opcode below. */
-static uint8_t *modrm(const enc *e, uint8_t *p, unsigned reg, unsigned opcode, unsigned imm_bytes)
+static inline uint8_t *modrm(const enc *e, uint8_t *p, unsigned reg, unsigned opcode,
+                             unsigned imm_bytes)
 {
     const x64_args *a = e->a;
     bool bytes = a->size == 1;
@@ -533,17 +540,16 @@ static uint8_t *(*const formats[X64_FORMAT_COUNT])(const enc *e, uint8_t *p) = {
 
 void jit_x64_encode(mcursor *c, unsigned op, const x64_args *a)
 {
-    uint8_t bytes[LONGEST + 8];
-    enc e = { c, bytes, x64_row(op), a };
+    uint8_t bytes[X64_MAX_BYTES]; /* for a reservation that is not of that many */
+    bool direct = c->end - c->at >= X64_MAX_BYTES;
+    enc e = { c, direct ? c->at : bytes, x64_row(op), a };
 
     if (!(e.row->sizes & a->size) || (e.row->sizes2 && !(e.row->sizes2 & a->size2)))
         refuse(&e, "no such size");
-    size_t n = (size_t)(formats[e.row->format](&e, bytes) - bytes);
+    size_t n = (size_t)(formats[e.row->format](&e, e.start) - e.start);
     if (n > LONGEST || n > (size_t)(c->end - c->at))
         jit_mbuf_overrun(c->buf);
-    if (c->end - c->at >= 16) /* what lies between n and 16 is reserved, too */
-        memcpy(c->at, bytes, 16);
-    else
+    if (!direct)
         memcpy(c->at, bytes, n);
     c->at += n;
 }

@@ -46,7 +46,7 @@ static inline bool x64_merges(unsigned format)
     return format == X64_FORMAT_VSSEM || format == X64_FORMAT_VSSEI || format == X64_FORMAT_VSSER;
 }
 
-#define X64_MAX_BYTES 16 /* what the longest instruction needs */
+#define X64_MAX_BYTES 24 /* what the longest instruction needs, with room to write 8 bytes at once */
 /* Puts the instruction; fails the compile (INTERNAL) on what its row does not have. */
 void jit_x64_encode(mcursor *c, unsigned op, const x64_args *a);
 /* Several bytes of nothing: n of them. */

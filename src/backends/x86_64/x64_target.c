@@ -1,24 +1,13 @@
 /* x64_target.c - x86-64 as all others see it: the target struct, fixups, linking, stubs. */
 #include "backends/x86_64/x64_emit.h"
+#include "support/bytes.h"
 #include <string.h>
 
 /* ---- Fixups and short branches ---- */
 
-static void put32(uint8_t *at, uint32_t x)
-{
-    for (unsigned k = 0; k < 4; k++)
-        at[k] = (uint8_t)(x >> 8 * k);
-}
-
-static void put64(uint8_t *at, uint64_t x)
-{
-    put32(at, (uint32_t)x);
-    put32(at + 4, (uint32_t)(x >> 32));
-}
-
 static void patch32(uint8_t *field, int64_t distance)
 {
-    put32(field, (uint32_t)distance);
+    put_le32(field, (uint32_t)distance);
 }
 
 static const fixup_kind fixups[] = {
@@ -65,13 +54,13 @@ static bool reloc_apply(unsigned kind, uint8_t *field, uint64_t place, uint64_t 
     uint64_t value = symbol + (uint64_t)addend;
 
     if (kind == X64_RELOC_ABS64) {
-        put64(field, value);
+        put_le64(field, value);
         return true;
     }
     int64_t distance = (int64_t)(value - place);
     if (kind >= X64_RELOC_COUNT || distance != (int32_t)distance)
         return false;
-    put32(field, (uint32_t)distance);
+    put_le32(field, (uint32_t)distance);
     return true;
 }
 
@@ -83,13 +72,13 @@ static uint32_t thunk(uint8_t *out, uint64_t place, uint64_t cell)
     if (distance == (int32_t)distance) {
         out[0] = 0xff;
         out[1] = 0x25;
-        put32(out + 2, (uint32_t)distance);
+        put_le32(out + 2, (uint32_t)distance);
         return 6;
     }
     static const uint8_t jmp_r11[] = { 0x41, 0xff, 0x23 };
     out[0] = 0x49;
     out[1] = 0xbb;
-    put64(out + 2, cell);
+    put_le64(out + 2, cell);
     memcpy(out + 10, jmp_r11, sizeof jmp_r11);
     return 13;
 }
