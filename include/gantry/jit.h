@@ -80,8 +80,10 @@ JIT_API void jit_engine_get_stats(const jit_engine *e, jit_engine_stats *s);
 /* ---- Compiling ---- */
 
 typedef enum jit_level { JIT_LEVEL_DEFAULT = 0, JIT_O0, JIT_O1, JIT_O2, JIT_O3 } jit_level;
-enum { /* checks */
-    JIT_CHECK_IR = 1, JIT_CHECK_REGALLOC = 2, JIT_CHECK_CODE = 4, JIT_CHECK_ALL = 7
+enum { /* what a compile checks of itself; a finding is JIT_ERR_MISCOMPILE */
+    JIT_CHECK_IR = 1,       /* the verifier on f, whatever no_verify says, and again after the mid-end */
+    JIT_CHECK_REGALLOC = 2, /* every use reads the value it names, on every path */
+    JIT_CHECK_ALL = 3
 };
 
 typedef struct jit_limits {

@@ -106,7 +106,8 @@ static void verify(job *j)
 
     if (status != JIT_OK)
         jit_fail(fail, status, "%s", message);
-    if (j->s.no_verify || __atomic_load_n(&j->f->verified, __ATOMIC_ACQUIRE))
+    if ((j->s.no_verify && !(j->s.checks & JIT_CHECK_IR))
+        || __atomic_load_n(&j->f->verified, __ATOMIC_ACQUIRE))
         return;
     status = jit_func_verify((jit_func *)(uintptr_t)j->f, note_fault, j); /* only the stamp changes */
     if (status != JIT_OK) {
@@ -114,6 +115,21 @@ static void verify(job *j)
         memcpy(text, fail->message, sizeof text);
         jit_fail(fail, status, "%s", text[0] ? text : "the IR is not valid");
     }
+}
+
+/* What the mid-end made of a sound function has to be sound, too. */
+static void check_optimized(job *j, const jit_func *made)
+{
+    fail_ctx *fail = &j->c->fail;
+
+    if (made == j->f || !(j->s.checks & JIT_CHECK_IR))
+        return;
+    jit_func again = *made; /* the verifier stamps what it is given; all else it only reads */
+    again.verified = false;
+    jit_status status = jit_func_verify(&again, note_fault, j);
+    if (status != JIT_OK)
+        jit_fail(fail, status == JIT_ERR_VERIFY ? JIT_ERR_MISCOMPILE : status, "after the mid-end: %s",
+                 fail->message);
 }
 
 static void compile_body(void *arg)
@@ -140,6 +156,8 @@ static void compile_body(void *arg)
     stage(j, &c->stats.analyse_ns);
     const jit_func *f = jit_opt_pipeline(j->f, s, &cfg, &c->tmp);
     stage(j, &c->stats.opt_ns);
+    check_optimized(j, f);
+    stage(j, &c->stats.verify_ns);
 
     mach_job m = { .f = f, .cfg = &cfg, .target = e->target, .settings = s, .features = e->features,
                    .fast = s->level == JIT_O0, .time = c->time_stages, .tmp = &c->tmp, .out = &c->out,
