@@ -25,50 +25,52 @@ static void grow_code(lower *l, uint32_t n)
     l->cap = (uint32_t)cap;
 }
 
-static void mark_kills(lower *l, const ra_inst *i)
+static inline void mark_kills(lower *l, const ra_inst *i)
 {
+    ra_operand *ops = l->ops.at + i->ops;
+    ra_vreg *vregs = l->vregs.at;
+
     for (uint32_t k = i->nops; k-- > 0;) {
-        ra_operand *o = &l->ops.at[i->ops + k];
+        ra_operand *o = &ops[k];
         if (o->vreg == RA_NO_VREG)
             continue;
-        ra_vreg *v = &l->vregs.at[o->vreg];
-        o->kill = !(v->flags & (VREG_GLOBAL | VREG_SEEN));
-        if (o->kind == RA_USE || o->kind == RA_USE_LATE)
-            v->flags |= VREG_SEEN;
+        uint8_t flags = vregs[o->vreg].flags;
+        o->kill = !(flags & (VREG_GLOBAL | VREG_SEEN));
+        if (o->kind <= RA_USE_LATE)
+            vregs[o->vreg].flags = flags | VREG_SEEN;
     }
 }
 
 /* Uses of an instruction are met before its definitions: a tied pair reads and writes two vregs. */
-static void prepend(lower *l, const minst *insts, const ra_inst *ra, uint32_t n)
+static inline void prepend(lower *l, const said_inst *from, uint32_t n)
 {
-    uint32_t to = l->cap - l->ninsts - n;
+    uint32_t to = l->cap - l->ninsts;
 
-    memcpy(l->insts + to, insts, n * sizeof *insts);
-    memcpy(l->ra + to, ra, n * sizeof *ra);
     l->ninsts += n;
-    for (uint32_t k = n; k-- > 0;)
-        mark_kills(l, &ra[k]);
+    while (n-- > 0) {
+        to--;
+        l->insts[to] = from[n].m;
+        l->ra[to] = from[n].ra;
+        mark_kills(l, &from[n].ra);
+    }
 }
 
 void jit_mach_flush_group(mfunc *m)
 {
     lower *l = &m->l;
-    uint32_t n = l->group.len + l->prefix.len;
 
-    if (n > l->cap - l->ninsts)
-        grow_code(l, n);
-    prepend(l, l->group.at, l->group_ra.at, l->group.len);
-    if (l->prefix.len)
-        prepend(l, l->prefix.at, l->prefix_ra.at, l->prefix.len);
-    l->group.len = l->group_ra.len = 0;
-    l->prefix.len = l->prefix_ra.len = 0;
+    if (l->group.len + l->prefix.len > l->cap - l->ninsts)
+        grow_code(l, l->group.len + l->prefix.len);
+    prepend(l, l->group.at, l->group.len);
+    prepend(l, l->prefix.at, l->prefix.len);
+    l->group.len = l->prefix.len = 0;
 }
 
 /* ---- Block parameters and arguments ---- */
 
 static bool param_read(const lower *l, uint32_t param)
 {
-    return l->root[param - 1] == param && (l->info[param - 1] & (USES_ONE | USES_MANY)) != 0;
+    return lower_root(l, param) == param && lower_val(l, param)->info & USES_ONE;
 }
 
 /* The vregs of the parameters that anybody reads; a merged parameter is an alias and has none. */
@@ -157,20 +159,12 @@ static bool is_needed(const lower *l, const ir_inst *i)
         return true;
     if (o->props & OP_LOADS && !(l->f->mems.at[i->aux].bits & JIT_MEM_NOTRAP))
         return true;
-    if (!o->nresults || l->root[i->c - 1] != i->c)
+    if (!o->nresults || lower_root(l, i->c) != i->c || lower_val(l, i->c)->info & USES_MADE)
         return false;
-    switch (i->op) {
-    case JIT_OP_iconst:
-    case JIT_OP_f32const:
-    case JIT_OP_f64const:
-    case JIT_OP_stack_addr:
-        return false; /* made where they are used */
-    default:
-        for (uint32_t k = 0; k < o->nresults; k++)
-            if (jit_lower_result_used(l, i, k))
-                return true;
-        return false;
-    }
+    for (uint32_t k = 0; k < o->nresults; k++)
+        if (jit_lower_result_used(l, i, k))
+            return true;
+    return false;
 }
 
 static void lower_inst(mfunc *m, uint32_t k, const ir_inst *i)
@@ -185,7 +179,7 @@ static void lower_inst(mfunc *m, uint32_t k, const ir_inst *i)
     case JIT_OP_br_table:
         l->target_block = m->targets.at + m->first_target[k];
         l->target->lower(l, i);
-        l->group_ra.at[l->group_ra.len - 1].flags |= RA_TERM;
+        lower_newest(l)->flags |= RA_TERM;
         break;
     case JIT_OP_return:
         jit_lower_return(l, i);
@@ -196,7 +190,7 @@ static void lower_inst(mfunc *m, uint32_t k, const ir_inst *i)
         break;
     case JIT_OP_trap:
         l->target->lower(l, i);
-        l->group_ra.at[l->group_ra.len - 1].flags |= RA_TERM;
+        lower_newest(l)->flags |= RA_TERM;
         break;
     case JIT_OP_nop:
     case JIT_OP_sequence_point:
@@ -204,6 +198,16 @@ static void lower_inst(mfunc *m, uint32_t k, const ir_inst *i)
     default:
         l->target->lower(l, i);
     }
+}
+
+enum { INSTS_BETWEEN_ASKS = 512 }; /* a power of two; compile.c asks between blocks */
+
+static void ask_host(const lower *l)
+{
+    const jit_limits *limits = &l->settings->limits;
+
+    if (limits->cancel && limits->cancel(limits->cancel_user))
+        jit_fail(l->fail, JIT_ERR_CANCELLED, "cancelled by the host");
 }
 
 void jit_mach_lower_block(mfunc *m, uint32_t k)
@@ -219,21 +223,19 @@ void jit_mach_lower_block(mfunc *m, uint32_t k)
     }
     l->block = &f->blocks.at[b.ir_block];
     uint32_t n = l->block->end - l->block->first;
-    uint32_t *effects = l->effects_room;
     if (n > l->block_room) {
-        effects = l->effects_room = ARENA_ARRAY_RAW(l->tmp, uint32_t, n + n / 2);
-        l->sunk = ARENA_ARRAY_RAW(l->tmp, uint8_t, n + n / 2);
         l->block_room = n + n / 2;
+        l->effects = ARENA_ARRAY_RAW(l->tmp, uint32_t, l->block_room);
     }
-    l->effects = effects;
-    memset(l->sunk, 0, n);
-    number_effects(l, effects);
+    number_effects(l, l->effects);
     list_params(m, k);
     for (uint32_t at = l->block->end; at-- > l->block->first;) {
         const ir_inst *i = inst_at(f, at);
         l->at = at;
         l->fail->inst = at + 1;
-        if (l->sunk[at - l->block->first] || !is_needed(l, i))
+        if (at % INSTS_BETWEEN_ASKS == 0)
+            ask_host(l);
+        if (l->effects[at - l->block->first] & LOWER_SUNK || !is_needed(l, i))
             continue;
         lower_inst(m, k, i);
         jit_mach_flush_group(m);
