@@ -9,6 +9,7 @@
  * calls do not occupy pieces: they are sorted positions at which a register has no room. */
 #include "regalloc/linear.h"
 
+enum { GAPS_LOOKED_AT = 16 }; /* uses of a piece between which it may be cut */
 enum { OCCUPANTS_MOST = 12 }; /* pieces that share a register by living in each other's holes */
 
 typedef VEC(uint32_t) pieces;
@@ -266,17 +267,33 @@ static uint32_t before_late_use(scan *s, const piece *p, uint32_t pos)
     return pos % 4 == 2 && is_needed_at(s->l, p, pos, &both) ? pos - 2 : pos;
 }
 
-static void evict(scan *s, uint32_t q, uint32_t pos)
+/* A piece that goes on in memory from pos on does so from its last use before pos on: in memory it is
+ * always. The result is its start when it has no such use. */
+static uint32_t after_last_use(const linear *l, const piece *p, uint32_t pos)
+{
+    uint32_t k = jit_ra_first_use(l, p, pos), end;
+
+    if (k == p->u0)
+        return p->start;
+    end = POS(l->uses[k - 1].pos / 4 + 1);
+    return end < pos ? end : pos;
+}
+
+/* The piece leaves its register at pos. True when it has lost it for good. */
+static bool evict(scan *s, uint32_t q, uint32_t pos)
 {
     uint32_t earliest = (s->pos + 3) & ~3u;
+    bool whole;
 
     pos = before_late_use(s, at(s, q), pos);
-    if (at(s, q)->start < pos) {
-        q = jit_ra_piece_split(s->l, q, pos);
-    } else {
+    pos = after_last_use(s->l, at(s, q), pos);
+    whole = pos <= at(s, q)->start;
+    if (whole)
         at(s, q)->loc = LOC_NONE;
-    }
+    else
+        q = jit_ra_piece_split(s->l, q, pos);
     wait_in_memory(s, q, earliest);
+    return whole;
 }
 
 /* Empties r for a piece until `until`. */
@@ -290,9 +307,8 @@ static void evict_all(scan *s, uint32_t p, uint32_t r, uint32_t until)
             k++;
             continue;
         }
-        if (meet <= at(s, q)->start)
+        if (evict(s, q, meet))
             h->at[k] = h->at[--h->len];
-        evict(s, q, meet);
     }
 }
 
@@ -323,7 +339,8 @@ static void assign_until(scan *s, uint32_t p, uint32_t r, uint32_t limit, uint32
         assign(s, p, r);
         push(s, rest);
     } else {
-        rest = jit_ra_piece_split(l, p, limit);
+        uint32_t cut = after_last_use(l, at(s, p), limit);
+        rest = jit_ra_piece_split(l, p, cut > at(s, p)->start ? cut : limit);
         assign(s, p, r);
         wait_in_memory(s, rest, at(s, rest)->start + 1);
     }
@@ -437,6 +454,24 @@ static void allocate_urgent(scan *s, uint32_t p, uint32_t need, uint32_t best, u
     assign_until(s, p, r, room(s, at(s, p), r), until);
 }
 
+/* A piece that comes from memory ends where staying in the register costs more than coming back. */
+static void cut_at_gap(scan *s, uint32_t p)
+{
+    linear *l = s->l;
+    const piece *x = at(s, p);
+
+    if (l->iv[x->vreg].first == p)
+        return;
+    for (uint32_t k = x->u0; k + 1 < x->u1 && k < x->u0 + GAPS_LOOKED_AT; k++) {
+        uint32_t a = l->uses[k].pos, b = l->uses[k + 1].pos, cut = POS(a / 4 + 1);
+        if (l->block_of[a / 4] == l->block_of[b / 4] || cut >= x->end || cut / 4 >= b / 4
+            || jit_ra_keep_until(l, x->start, a, b))
+            continue;
+        wait_in_memory(s, jit_ra_piece_split(l, p, cut), cut);
+        return;
+    }
+}
+
 static void allocate(scan *s, uint32_t p)
 {
     linear *l = s->l;
@@ -455,6 +490,7 @@ static void allocate(scan *s, uint32_t p)
         if (until < at(s, p)->end)
             wait_in_memory(s, jit_ra_piece_split(l, p, until), s->pos + 1);
     }
+    cut_at_gap(s, p);
     find_clobbers(s, at(s, p));
     r = find_free(s, p, &best, &limit);
     if (r != NONE) {

@@ -101,6 +101,7 @@ uint32_t jit_ra_piece_meet(const linear *l, const piece *a, const piece *b); /* 
 uint32_t jit_ra_piece_next_live(const linear *l, const piece *p, uint32_t pos);
 uint32_t jit_ra_first_use(const linear *l, const piece *p, uint32_t pos); /* its first one >= pos */
 uint32_t jit_ra_split_place(const linear *l, uint32_t lo, uint32_t hi);
+bool jit_ra_keep_until(const linear *l, uint32_t start, uint32_t a, uint32_t b);
 void jit_ra_assign_slots(linear *l);                      /* slots.c */
 void jit_ra_resolve(linear *l);                           /* resolve.c: operands and moves */
 

@@ -126,34 +126,55 @@ uint32_t jit_ra_piece_next_live(const linear *l, const piece *p, uint32_t pos)
 
 enum { BLOCKS_LOOKED_AT = 48 };
 
-/* Where in lo .. hi (a multiple of 4, the last place possible) a value that is in memory before lo is
+/* Where in lo .. hi (a multiple of 4, the last place possible) a value that is in memory from lo on is
  * best brought into a register: at hi, or at the start of a block b, the last of the cheapest. There it
- * costs a load on each edge from a block before b to b or behind it; the edges from block p to s add
+ * costs a load on each edge from a block before b to b or behind it; an edge from block p to s adds
  * to the places p + 1 .. s. */
 uint32_t jit_ra_split_place(const linear *l, uint32_t lo, uint32_t hi)
 {
     const ra_func *f = l->f;
-    uint32_t last = l->block_of[hi / 4], first = l->block_of[lo / 4], best = hi;
-    float change[BLOCKS_LOOKED_AT + 1] = { 0 }, sum = 0, cost = f->blocks[last].freq;
+    uint32_t last = l->block_of[hi / 4], begin = l->block_of[lo / 4], first = begin, best = hi;
+    float change[BLOCKS_LOOKED_AT + 2] = { 0 }, sum = 0, cost = f->blocks[last].freq;
 
     if (last - first > BLOCKS_LOOKED_AT)
         first = last - BLOCKS_LOOKED_AT;
-    for (uint32_t p = first; p < last; p++) {
-        const ra_block *b = &f->blocks[p];
-        for (uint32_t k = 0; k < b->nsuccs; k++) {
-            uint32_t s = f->lists[b->succs + k];
-            float freq = b->nsuccs == 1 ? b->freq : f->blocks[s].freq;
-            if (s <= p)
+    for (uint32_t s = first + 1; s <= last; s++) {
+        const ra_block *b = &f->blocks[s];
+        for (uint32_t k = 0; k < b->npreds; k++) {
+            uint32_t p = f->lists[b->preds + k];
+            float freq = f->blocks[p].nsuccs == 1 ? f->blocks[p].freq : b->freq;
+            if (p < begin || p >= s)
                 continue;
-            change[p - first] += freq;
-            if (s < last)
-                change[s - first] -= freq;
-        }
-        sum += change[p - first];
-        if (sum <= cost * 0.99f || (best != hi && sum <= cost)) {
-            cost = sum;
-            best = POS(f->blocks[p + 1].first);
+            change[p < first ? 0 : p - first] += freq;
+            change[s - first] -= freq;
         }
     }
-    return best < lo ? hi : best;
+    for (uint32_t b = first + 1; b <= last; b++) {
+        sum += change[b - 1 - first];
+        if (POS(f->blocks[b].first) >= lo && (sum <= cost * 0.99f || (best != hi && sum <= cost))) {
+            cost = sum;
+            best = POS(f->blocks[b].first);
+        }
+    }
+    return best;
+}
+
+/* Whether a value that was brought into a register at `start` for the use at a should stay there for
+ * the use at b, not be brought back: every edge into the blocks between from before `start`, where it
+ * is in memory, costs a load as well. */
+bool jit_ra_keep_until(const linear *l, uint32_t start, uint32_t a, uint32_t b)
+{
+    const ra_func *f = l->f;
+    uint32_t begin = l->block_of[start / 4], first = l->block_of[a / 4], last = l->block_of[b / 4];
+    float joins = 0, reload = f->blocks[last].freq;
+
+    if (last - first > BLOCKS_LOOKED_AT)
+        return false;
+    for (uint32_t s = first + 1; s <= last; s++)
+        for (uint32_t k = 0; k < f->blocks[s].npreds; k++) {
+            uint32_t p = f->lists[f->blocks[s].preds + k];
+            if (p < begin)
+                joins += f->blocks[p].nsuccs == 1 ? f->blocks[p].freq : f->blocks[s].freq;
+        }
+    return joins < reload * 0.99f;
 }
