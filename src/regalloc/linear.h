@@ -15,7 +15,7 @@
 #include "regalloc/regalloc.h"
 
 #define NONE UINT32_MAX
-enum { PIECES_MOST = 24 }; /* more cuts are not worth their time: an interval then lives in memory */
+enum { PIECES_MOST = 4000 }; /* more cuts are not worth their time: an interval then lives in memory */
 #define POS(inst) ((inst) * 4)
 
 typedef struct { uint32_t from, to; } range;

@@ -1,24 +1,31 @@
 /* split.c - cutting a piece of an interval in two, and where best to. */
 #include "regalloc/linear.h"
 
+enum { USES_WEIGHED = 64 };
+
 /* What it costs that the piece is in memory, in all and by length. */
 void jit_ra_piece_weigh(linear *l, uint32_t p)
 {
     static const float by_kind[] = { [U_EARLY] = 1, [U_BOTH] = 1, [U_DEF] = 1, [U_ANY] = 0.6f,
                                      [U_COPY] = 0.7f, [U_END] = 0.6f };
     piece *x = &l->pieces.at[p];
+    uint32_t u1 = x->u1, end = x->end;
     float sum = 0;
 
     if (l->iv[x->vreg].pieces > PIECES_MOST) { /* from now on it stays in memory but for single uses */
         x->sum = x->weight = 0;
         return;
     }
-    for (uint32_t k = x->u0; k < x->u1; k++)
+    if (u1 > x->u0 + USES_WEIGHED) { /* as dense as its beginning */
+        u1 = x->u0 + USES_WEIGHED;
+        end = l->uses[u1].pos;
+    }
+    for (uint32_t k = x->u0; k < u1; k++)
         sum += l->uses[k].freq * by_kind[l->uses[k].kind];
     if (l->iv[x->vreg].remat)
         sum *= 0.5f;
     x->sum = sum;
-    x->weight = sum / (float)((x->end - x->start) / 4 + 4);
+    x->weight = sum / (float)((end - x->start) / 4 + 4);
 }
 
 uint32_t jit_ra_first_use(const linear *l, const piece *p, uint32_t pos)
