@@ -191,7 +191,7 @@ void jit_mach_lower_entry(mfunc *m)
     jit_lower_emit(l, MI_ARGS, 0);
     for (uint32_t k = 0; k < a->nargs; k++) {
         uint32_t v = l->f->pool.at[entry->params + k];
-        bool read = l->vreg_of[v - 1] || (l->fast && l->info[v - 1] & USES_CROSS);
+        bool read = lower_is_read(l, v);
         if (!read || a->args[k].kind != ABI_REG)
             continue;
         vr r = jit_lower_in(l, v);
@@ -201,7 +201,7 @@ void jit_mach_lower_entry(mfunc *m)
         jit_lower_define(l, l->ret_area, RA_FIXED, a->ret_pointer.reg, 8, 16);
     for (uint32_t k = 0; k < a->nargs; k++) {
         uint32_t v = l->f->pool.at[entry->params + k];
-        bool read = l->vreg_of[v - 1] || (l->fast && l->info[v - 1] & USES_CROSS);
+        bool read = lower_is_read(l, v);
         const abi_loc *loc = &a->args[k];
         if (!read || loc->kind == ABI_REG)
             continue;

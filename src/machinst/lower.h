@@ -17,11 +17,26 @@
 
 struct target;
 
-enum { /* uses.info: by value (of roots) */
-    USES_ONE = 1, USES_MANY = 2, /* uses through all no-ops together */
+enum { /* lower_value.info */
+    USES_ONE = 1, USES_MANY = 2, /* uses through all no-ops together: the second one adds MANY */
     USES_CROSS = 4,              /* used in another block than its own */
-    USES_WIDE = 8                /* read as 8 bytes by an alias although it is narrower */
+    USES_WIDE = 8,               /* read as 8 bytes by an alias although it is narrower */
+    USES_MADE = 16               /* a constant or the address of a slot: made where it is read */
 };
+
+/* What lowering knows of a value. */
+typedef struct lower_value {
+    uint32_t root;   /* id of its root (itself mostly) */
+    uint32_t vreg;   /* of roots: vreg + 1; 0: not asked for yet */
+    uint8_t info;    /* of roots: USES_* */
+    uint8_t nonzero; /* bytes that may be non-zero above its own width; 16: unknown. Of an alias made
+                      * by uextend: what its reader relies on */
+    uint8_t width;   /* bytes that moves of its type keep */
+    uint8_t cls;     /* RC_* */
+} lower_value;
+
+/* A machine instruction, and what the allocator sees of it. */
+typedef struct said_inst { minst m; ra_inst ra; } said_inst;
 
 typedef struct lower {
     /* set up by the driver */
@@ -36,13 +51,8 @@ typedef struct lower {
     const abi_sig *abi;      /* of f */
     abi_sig **sig_abi;       /* by sigref index; NULL: not computed yet */
 
-    /* values */
-    uint32_t *root;          /* by value index: id of its root (itself mostly) */
-    uint8_t *info;           /* by value index of roots: USES_* */
-    uint8_t *nonzero;        /* by value index: bytes that may be non-zero above the value's own width:
-                              * 16: unknown. Of an alias made by uextend: what its reader relies on */
+    lower_value *values;     /* by value index */
     bool has_wide;           /* some value is not a scalar integer of up to 64 bits, f32 or f64 */
-    uint32_t *vreg_of;       /* by value index of roots: vreg + 1; 0: not asked for yet */
 
     /* virtual registers */
     VEC(ra_vreg) vregs;
@@ -50,20 +60,17 @@ typedef struct lower {
     /* the block being lowered */
     const ir_block *block;
     uint32_t at;             /* index of the IR instruction being lowered */
-    const uint32_t *effects; /* by instruction - block->first: effects before it in the block */
-    uint32_t *effects_room, block_room; /* memory for it, for blocks of up to block_room instructions */
-    uint8_t *sunk;           /* by instruction - block->first: folded into a user, do not lower */
+    uint32_t *effects;       /* by instruction - block->first: effects before it in the block; SUNK */
+    uint32_t block_room;     /* instructions of a block that there is room for in effects */
 
     /* code; filled from the end of the arrays downwards */
     minst *insts;
     ra_inst *ra;
     uint32_t ninsts, cap;    /* instruction k from the end is at cap - 1 - k */
     VEC(ra_operand) ops;
-    VEC(minst) group;        /* of the current IR instruction, forward */
-    VEC(ra_inst) group_ra;
+    VEC(said_inst) group;    /* of the current IR instruction, forward */
     bool in_place;           /* constants go where they are asked for, not before the group */
-    VEC(minst) prefix;       /* constants and addresses it needs, before the group */
-    VEC(ra_inst) prefix_ra;
+    VEC(said_inst) prefix;   /* constants and addresses it needs, before the group */
 
     VEC(vcode_const) consts;
     VEC(vcode_jump_table) jump_tables;
@@ -76,17 +83,32 @@ typedef struct lower {
     vr ret_area;             /* holds the address of the hidden return area; VR_NONE: there is none */
 } lower;
 
+#define LOWER_SUNK 0x80000000u /* in lower.effects: folded into a user, do not lower */
+
 /* ---- Matching ---- */
+static inline lower_value *lower_val(const lower *l, uint32_t v) { return &l->values[v - 1]; }
+static inline uint32_t lower_root(const lower *l, uint32_t v) { return lower_val(l, v)->root; }
 static inline bool lower_used_once(const lower *l, uint32_t root)
 {
-    return (l->info[root - 1] & ~USES_WIDE) == USES_ONE;
+    return (lower_val(l, root)->info & ~(USES_WIDE | USES_MADE)) == USES_ONE;
 }
-static inline uint32_t lower_root(const lower *l, uint32_t v) { return l->root[v - 1]; }
 static inline jit_type lower_type(const lower *l, uint32_t v) { return value_type(l->f, v); }
+static inline bool lower_is_made(const lower *l, uint32_t v)
+{
+    return lower_val(l, lower_root(l, v))->info & USES_MADE;
+}
 /* The instruction that defines v's root, NULL for a block parameter. */
-const ir_inst *jit_lower_def(const lower *l, uint32_t v);
+static inline const ir_inst *jit_lower_def(const lower *l, uint32_t v)
+{
+    const ir_value *r = &l->f->values.at[lower_root(l, v) - 1];
+    return r->kind == VALUE_RESULT ? inst_at(l->f, r->def) : NULL;
+}
+bool jit_lower_const_bits(const lower *l, uint32_t v, int64_t *bits); /* v's root is made */
 /* v is iconst: *bits sign-extended from v's type (v itself may be a truncation of it). */
-bool jit_lower_const(const lower *l, uint32_t v, int64_t *bits);
+static inline bool jit_lower_const(const lower *l, uint32_t v, int64_t *bits)
+{
+    return lower_is_made(l, v) && jit_lower_const_bits(l, v, bits);
+}
 /* v is f32const or f64const: its bits. */
 bool jit_lower_fconst(const lower *l, uint32_t v, uint64_t *bits);
 /* v is the very value (no extension or truncation between) of an instruction of this block that may be
@@ -99,25 +121,65 @@ const ir_inst *jit_lower_fuses_root(const lower *l, uint32_t v);
 /* As fuses_root, but for pure instructions that are worth repeating (compares): any number of uses, same
  * block. Its operands must be asked for with lower_in again; it may still be lowered on its own. */
 const ir_inst *jit_lower_repeats(const lower *l, uint32_t v);
-void jit_lower_sink(lower *l, const ir_inst *def);
+static inline void jit_lower_sink(lower *l, const ir_inst *def)
+{
+    l->effects[(uint32_t)(def - l->f->insts.at) - l->block->first] |= LOWER_SUNK;
+}
 /* Bytes of v that may be non-zero when its register is read whole: <= 8, or 16 when unknown. */
 unsigned jit_lower_nonzero(const lower *l, uint32_t v);
 
 /* ---- Inputs and outputs ---- */
 /* The register of v (any type up to 16 bytes); constants and slot addresses are made for this use. The
  * bits above v's width are arbitrary unless v is an alias made by uextend. */
-vr jit_lower_in(lower *l, uint32_t v);
+vr jit_lower_first_in(lower *l, uint32_t v); /* for the inline below: nothing is known yet */
+static inline vr jit_lower_in(lower *l, uint32_t v)
+{
+    const lower_value *x = lower_val(l, v);
+    vr r = { x->vreg - 1, 16 };
+
+    return x->vreg && x->root == v ? r : jit_lower_first_in(l, v);
+}
+vr jit_lower_first_out(lower *l, uint32_t v);
 /* The register of the k-th result of the instruction being lowered. */
-vr jit_lower_out(lower *l, const ir_inst *i, uint32_t k);
+static inline vr jit_lower_out(lower *l, const ir_inst *i, uint32_t k)
+{
+    vr r = { lower_val(l, i->c + k)->vreg - 1, 16 };
+
+    return r.id != RA_NO_VREG ? r : jit_lower_first_out(l, i->c + k);
+}
+/* Whether anybody reads the root value v. */
+static inline bool lower_is_read(const lower *l, uint32_t v)
+{
+    const lower_value *x = lower_val(l, v);
+    return x->vreg || (l->fast && x->info & USES_CROSS);
+}
 /* Whether anybody reads the k-th result. */
-bool jit_lower_result_used(const lower *l, const ir_inst *i, uint32_t k);
+static inline bool jit_lower_result_used(const lower *l, const ir_inst *i, uint32_t k)
+{
+    return lower_is_read(l, i->c + k);
+}
 /* A new virtual register: class and bytes that moves keep (4, 8, 16). */
-vr jit_lower_temp(lower *l, unsigned cls, unsigned width);
+static inline vr jit_lower_temp(lower *l, unsigned cls, unsigned width)
+{
+    ra_vreg v = { (uint8_t)cls, (uint8_t)width, 0, 0xff };
+    vr r = { l->vregs.len, 16 };
+
+    vec_push(l->tmp, &l->vregs, v);
+    return r;
+}
 
 /* ---- Instructions ---- */
 /* Starts an instruction: appends it to the group (the pointer lives until the next one). `ir` is set.
  * Then its operands are added in the order its row says. In a constant's prefix: see target->constant. */
-minst *jit_lower_emit(lower *l, unsigned op, unsigned size);
+static inline minst *jit_lower_emit(lower *l, unsigned op, unsigned size)
+{
+    vec_reserve(l->tmp, &l->group, 1);
+    said_inst *s = &l->group.at[l->group.len++];
+    s->m = (minst){ .op = (uint16_t)op, .size = (uint8_t)size, .ir = l->at + 1 };
+    s->ra = (ra_inst){ .ops = l->ops.len };
+    return &s->m;
+}
+static inline ra_inst *lower_newest(const lower *l) { return &l->group.at[l->group.len - 1].ra; }
 void jit_lower_use(lower *l, vr r, unsigned constraint, unsigned fixed, unsigned width);
 void jit_lower_use_late(lower *l, vr r, unsigned width);
 void jit_lower_define(lower *l, vr r, unsigned constraint, unsigned fixed, unsigned width,

@@ -5,18 +5,12 @@
 
 /* ---- Matching ---- */
 
-const ir_inst *jit_lower_def(const lower *l, uint32_t v)
-{
-    const ir_value *r = &l->f->values.at[lower_root(l, v) - 1];
-    return r->kind == VALUE_RESULT ? inst_at(l->f, r->def) : NULL;
-}
-
 static int64_t sign_extend(uint64_t bits, unsigned width)
 {
     return width >= 64 ? (int64_t)bits : (int64_t)(bits << (64 - width)) >> (64 - width);
 }
 
-bool jit_lower_const(const lower *l, uint32_t v, int64_t *bits)
+bool jit_lower_const_bits(const lower *l, uint32_t v, int64_t *bits)
 {
     const ir_inst *d = jit_lower_def(l, v);
     jit_type t = lower_type(l, v);
@@ -52,7 +46,7 @@ const ir_inst *jit_lower_fuses_root(const lower *l, uint32_t v)
 {
     uint32_t root = lower_root(l, v), at;
 
-    if (!lower_used_once(l, root) || !def_in_block(l, v, &at) || l->vreg_of[root - 1])
+    if (!lower_used_once(l, root) || lower_val(l, root)->vreg || !def_in_block(l, v, &at))
         return NULL;
     const ir_inst *d = inst_at(l->f, at);
     unsigned props = op_of(d)->props;
@@ -60,7 +54,7 @@ const ir_inst *jit_lower_fuses_root(const lower *l, uint32_t v)
         return NULL;
     if (props & OP_LOADS
         && (op_of(d)->format != FMT_LOAD
-            || l->effects[at - l->block->first] != l->effects[l->at - l->block->first]))
+            || (l->effects[at - l->block->first] ^ l->effects[l->at - l->block->first]) & ~LOWER_SUNK))
         return NULL;
     return d;
 }
@@ -80,155 +74,86 @@ const ir_inst *jit_lower_repeats(const lower *l, uint32_t v)
     return op_of(d)->props & (OP_LOADS | OP_EFFECT | OP_CALL | OP_STORES) ? NULL : d;
 }
 
-void jit_lower_sink(lower *l, const ir_inst *def)
-{
-    l->sunk[(uint32_t)(def - l->f->insts.at) - l->block->first] = 1;
-}
-
 unsigned jit_lower_nonzero(const lower *l, uint32_t v)
 {
-    return l->nonzero[v - 1];
+    return lower_val(l, v)->nonzero;
 }
 
 /* ---- Inputs and outputs ---- */
 
-static uint32_t new_vreg(lower *l, unsigned cls, unsigned width, unsigned flags)
+/* The register of a root value, made when it is asked for first. */
+static uint32_t root_vreg(lower *l, uint32_t root)
 {
-    ra_vreg r = { (uint8_t)cls, (uint8_t)width, (uint8_t)flags, 0xff };
-    vec_push(l->tmp, &l->vregs, r);
-    return l->vregs.len - 1;
-}
-
-/* By scalar type: bytes that moves keep. */
-static const uint8_t scalar_width[16] = {
-    [JIT_I8] = 4, [JIT_I16] = 4, [JIT_I32] = 4, [JIT_I64] = 8, [JIT_I128] = 16,
-    [JIT_F16] = 4, [JIT_F32] = 4, [JIT_F64] = 8, [JIT_F128] = 16
-};
-
-static unsigned move_width(jit_type t)
-{
-    return jit_type_is_vector(t) ? 16 : scalar_width[t & 15];
-}
-
-static unsigned class_of(jit_type t)
-{
-    return jit_type_is_int(t) ? RC_INT : RC_FLOAT;
-}
-
-vr jit_lower_temp(lower *l, unsigned cls, unsigned width)
-{
-    vr r = { new_vreg(l, cls, width, 0), 16 };
-    return r;
-}
-
-/* Makes the register of a root value. */
-static uint32_t first_vreg(lower *l, uint32_t root)
-{
+    lower_value *x = lower_val(l, root);
     const ir_value *d = &l->f->values.at[root - 1];
-    jit_type t = (jit_type)d->type;
     bool param = d->kind == VALUE_PARAM && d->def != l->f->layout.at[0];
-    unsigned info = l->info[root - 1], width = move_width(t);
 
-    if (info & USES_WIDE && width < 8)
-        width = 8;
-    uint32_t v = new_vreg(l, class_of(t), width, param || info & USES_CROSS ? VREG_GLOBAL : 0);
-    l->vreg_of[root - 1] = v + 1;
-    return v;
-}
-
-/* The register of a root value, which may be read as wide as t. */
-static uint32_t value_vreg(lower *l, uint32_t root, jit_type t)
-{
-    uint32_t id = l->vreg_of[root - 1];
-    uint32_t v = id ? id - 1 : first_vreg(l, root);
-
-    JIT_REQUIRE(l->fail, l->vregs.at[v].width >= move_width(t), "a value is read wider than it is kept");
-    return v;
+    if (x->vreg)
+        return x->vreg - 1;
+    vr r = jit_lower_temp(l, x->cls, x->info & USES_WIDE && x->width < 8 ? 8 : x->width);
+    if (param || x->info & USES_CROSS)
+        l->vregs.at[r.id].flags = VREG_GLOBAL;
+    x->vreg = r.id + 1;
+    return r.id;
 }
 
 /* Constants and addresses are made for each use, ahead of the instruction that reads them. */
-static bool make_here(lower *l, const ir_inst *d, uint32_t v, vr *r)
+static vr make_here(lower *l, uint32_t v)
 {
+    const ir_inst *d = jit_lower_def(l, v);
     jit_type t = lower_type(l, v);
     uint32_t group = l->group.len;
-
-    switch (d->op) {
-    case JIT_OP_iconst:
-    case JIT_OP_f32const:
-    case JIT_OP_f64const: {
-        uint64_t bits = d->op == JIT_OP_f32const ? d->a : inst_imm64(d);
-        unsigned width = jit_type_bits(t);
-        *r = jit_lower_temp(l, class_of(t), move_width(t));
-        if (width < 64)
-            bits &= ((uint64_t)1 << width) - 1;
-        l->target->constant(l, *r, t, bits);
-        break;
-    }
-    case JIT_OP_stack_addr:
-        *r = jit_lower_temp(l, RC_INT, 8);
-        l->target->address(l, *r, MEM_SLOT, d->a - 1, (int32_t)d->b);
-        break;
-    default:
-        return false;
-    }
-    if (l->in_place)
-        return true;
-    /* What was just said belongs before the group. */
-    for (uint32_t k = group; k < l->group.len; k++) {
-        vec_push(l->tmp, &l->prefix, l->group.at[k]);
-        vec_push(l->tmp, &l->prefix_ra, l->group_ra.at[k]);
-    }
-    l->group.len = l->group_ra.len = group;
-    return true;
-}
-
-vr jit_lower_in(lower *l, uint32_t v)
-{
-    uint32_t root = lower_root(l, v);
-    const ir_value *def = &l->f->values.at[root - 1];
-    jit_type t = lower_type(l, v);
     vr r;
 
-    if (def->kind == VALUE_RESULT && make_here(l, inst_at(l->f, def->def), v, &r))
+    if (d->op == JIT_OP_stack_addr) {
+        r = jit_lower_temp(l, RC_INT, 8);
+        l->target->address(l, r, MEM_SLOT, d->a - 1, (int32_t)d->b);
+    } else {
+        uint64_t bits = d->op == JIT_OP_f32const ? d->a : inst_imm64(d);
+        unsigned width = jit_type_bits(t);
+        r = jit_lower_temp(l, lower_val(l, v)->cls, lower_val(l, v)->width);
+        if (width < 64)
+            bits &= ((uint64_t)1 << width) - 1;
+        l->target->constant(l, r, t, bits);
+    }
+    if (l->in_place)
         return r;
-    r.id = value_vreg(l, root, t);
-    r.nonzero = 16;
-    if (root != v && l->nonzero[v - 1] < jit_type_bytes(t))
-        r.nonzero = l->nonzero[v - 1];
+    /* What was just said belongs before the group. */
+    for (uint32_t k = group; k < l->group.len; k++)
+        vec_push(l->tmp, &l->prefix, l->group.at[k]);
+    l->group.len = group;
     return r;
 }
 
-vr jit_lower_out(lower *l, const ir_inst *i, uint32_t k)
+vr jit_lower_first_in(lower *l, uint32_t v)
 {
-    vr r = { value_vreg(l, i->c + k, value_type(l->f, i->c + k)), 16 };
+    uint32_t root = lower_root(l, v);
+    const lower_value *x = lower_val(l, v);
+    vr r = { 0, 16 };
+
+    if (lower_val(l, root)->info & USES_MADE)
+        return make_here(l, v);
+    r.id = root_vreg(l, root);
+    if (root == v)
+        return r;
+    JIT_REQUIRE(l->fail, l->vregs.at[r.id].width >= x->width, "a value is read wider than it is kept");
+    if (x->nonzero < jit_type_bytes(lower_type(l, v)))
+        r.nonzero = x->nonzero;
     return r;
 }
 
-bool jit_lower_result_used(const lower *l, const ir_inst *i, uint32_t k)
+vr jit_lower_first_out(lower *l, uint32_t v)
 {
-    uint32_t v = i->c + k - 1;
-    return l->vreg_of[v] != 0 || (l->fast && l->info[v] & USES_CROSS);
+    vr r = { root_vreg(l, v), 16 };
+    return r;
 }
 
 /* ---- Instructions ---- */
 
-minst *jit_lower_emit(lower *l, unsigned op, unsigned size)
-{
-    minst m = { 0 };
-    ra_inst r = { l->ops.len, 0, 0, 0, 0 };
-
-    m.op = (uint16_t)op;
-    m.size = (uint8_t)size;
-    m.ir = l->at + 1;
-    vec_push(l->tmp, &l->group, m);
-    vec_push(l->tmp, &l->group_ra, r);
-    return &l->group.at[l->group.len - 1];
-}
-
 static void add_operand(lower *l, vr r, unsigned kind, unsigned constraint, unsigned fixed,
                         unsigned width, unsigned nonzero)
 {
-    ra_inst *i = &l->group_ra.at[l->group_ra.len - 1];
+    ra_inst *i = lower_newest(l);
     ra_operand o = { 0 };
 
     JIT_REQUIRE(l->fail, i->nops < 255, "too many operands");
@@ -274,7 +199,7 @@ void jit_lower_scratch(lower *l, unsigned cls, unsigned constraint, unsigned fix
 
 void jit_lower_flags(lower *l, unsigned ra_flags, regset clobber)
 {
-    ra_inst *i = &l->group_ra.at[l->group_ra.len - 1];
+    ra_inst *i = lower_newest(l);
 
     i->flags |= (uint8_t)ra_flags;
     if (!clobber)

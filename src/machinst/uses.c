@@ -5,24 +5,21 @@
  * incoming edge is its argument. A definition comes before its uses in reverse postorder, so roots are
  * final when they are asked for. Uses count on roots. */
 #include "machinst/mfunc.h"
-#include <string.h>
 
 static void count_use(lower *l, uint32_t v, const ir_block *block, uint32_t b)
 {
-    uint32_t root = l->root[v - 1];
-    uint8_t *info = &l->info[root - 1];
+    uint32_t root = lower_root(l, v);
+    lower_value *x = lower_val(l, root);
     const ir_value *d = &l->f->values.at[root - 1];
+    bool here = d->kind == VALUE_RESULT ? d->def - block->first < block->end - block->first : d->def == b;
 
-    if (!(*info & USES_MANY))
-        *info = (uint8_t)(*info & USES_ONE ? (*info & ~USES_ONE) | USES_MANY : *info | USES_ONE);
-    if (d->kind == VALUE_RESULT ? d->def < block->first || d->def >= block->end : d->def != b)
-        *info |= USES_CROSS;
+    x->info |= (uint8_t)((x->info & USES_ONE) * USES_MANY | USES_ONE | (here ? 0 : USES_CROSS));
 }
 
 static void set_root(lower *l, uint32_t v, uint32_t of, unsigned nonzero)
 {
-    l->root[v - 1] = l->root[of - 1];
-    l->nonzero[v - 1] = (uint8_t)nonzero;
+    lower_val(l, v)->root = lower_root(l, of);
+    lower_val(l, v)->nonzero = (uint8_t)nonzero;
 }
 
 /* Bytes of root that may be non-zero when its register is read whole. */
@@ -36,33 +33,40 @@ static unsigned root_nonzero(const lower *l, uint32_t root)
     return root == i->c ? l->target->zero_upper(l->f, i, l->features) : 16;
 }
 
-/* True when i is a no-op on a register; then it is an alias from now on. */
-static bool make_alias(lower *l, const ir_inst *i)
+/* True when i makes no code of its own: a no-op on a register, which is an alias from now on, or what
+ * is made where it is read. */
+static inline bool make_alias(lower *l, const ir_inst *i)
 {
     unsigned n, bytes;
 
     switch (i->op) {
+    case JIT_OP_iconst:
+    case JIT_OP_f32const:
+    case JIT_OP_f64const:
+    case JIT_OP_stack_addr:
+        lower_val(l, i->c)->info |= USES_MADE;
+        return true;
     case JIT_OP_ireduce:
         if (value_type(l->f, i->a) == JIT_I128)
             return false;
-        set_root(l, i->c, i->a, l->nonzero[i->a - 1]);
+        set_root(l, i->c, i->a, lower_val(l, i->a)->nonzero);
         return true;
     case JIT_OP_bitcast:
         if (value_type(l->f, i->a) != i->type || jit_type_is_vector(i->type))
             return false;
-        set_root(l, i->c, i->a, l->nonzero[i->a - 1]);
+        set_root(l, i->c, i->a, lower_val(l, i->a)->nonzero);
         return true;
     case JIT_OP_uextend:
         if (i->type == JIT_I128)
             return false;
         bytes = jit_type_bytes(value_type(l->f, i->a));
-        n = l->nonzero[i->a - 1];
+        n = lower_val(l, i->a)->nonzero;
         if (n > bytes)
-            n = root_nonzero(l, l->root[i->a - 1]);
+            n = root_nonzero(l, lower_root(l, i->a));
         if (n > bytes)
             return false;
         set_root(l, i->c, i->a, n);
-        l->info[l->root[i->c - 1] - 1] |= USES_WIDE;
+        lower_val(l, lower_root(l, i->c))->info |= USES_WIDE;
         return true;
     default:
         return false;
@@ -82,14 +86,14 @@ static void count_targets(mfunc *m, const ir_inst *i, const ir_block *block, uin
         const ir_block *tb = &l->f->blocks.at[to.block];
         if (m->merged_pred[to.block] == call) {
             for (uint32_t a = 0; a < to.nargs; a++)
-                set_root(l, l->f->pool.at[tb->params + a], to.args[a], l->nonzero[to.args[a] - 1]);
+                set_root(l, l->f->pool.at[tb->params + a], to.args[a], lower_val(l, to.args[a])->nonzero);
             continue;
         }
         bool split = m->blocks.at[m->targets.at[m->first_target[k] + j]].ir_block == IR_NO_BLOCK;
         for (uint32_t a = 0; a < to.nargs; a++) {
             count_use(l, to.args[a], block, b);
             if (split) /* read in the edge's own block */
-                l->info[l->root[to.args[a] - 1] - 1] |= USES_CROSS;
+                lower_val(l, lower_root(l, to.args[a]))->info |= USES_CROSS;
         }
     }
 }
@@ -117,22 +121,32 @@ static void block_uses(mfunc *m, uint32_t b)
     }
 }
 
+/* Every value is its own root so far, and nobody reads it. */
+static void start_values(lower *l)
+{
+    static const struct { uint8_t width, cls, wide; } kinds[] = { /* by scalar type */
+        [0] = { 4, RC_INT, 1 },
+        [JIT_I8] = { 4, RC_INT, 0 }, [JIT_I16] = { 4, RC_INT, 0 }, [JIT_I32] = { 4, RC_INT, 0 },
+        [JIT_I64] = { 8, RC_INT, 0 }, [JIT_I128] = { 16, RC_INT, 1 },
+        [JIT_F16] = { 4, RC_FLOAT, 1 }, [JIT_F32] = { 4, RC_FLOAT, 0 }, [JIT_F64] = { 8, RC_FLOAT, 0 },
+        [JIT_F128] = { 16, RC_FLOAT, 1 }
+    };
+    uint32_t n = l->f->values.len;
+
+    l->values = ARENA_ARRAY_RAW(l->tmp, lower_value, n);
+    for (uint32_t v = 0; v < n; v++) {
+        jit_type t = (jit_type)l->f->values.at[v].type;
+        unsigned k = t < sizeof kinds / sizeof *kinds ? t : JIT_F128; /* vectors are as wide */
+        l->values[v] = (lower_value){ v + 1, 0, 0, 16, kinds[k].width, kinds[k].cls };
+        l->has_wide |= kinds[k].wide;
+    }
+}
+
 void jit_mach_uses(mfunc *m)
 {
     lower *l = &m->l;
-    uint32_t n = l->f->values.len;
 
-    l->root = ARENA_ARRAY_RAW(l->tmp, uint32_t, n);
-    l->info = ARENA_ARRAY(l->tmp, uint8_t, n);
-    l->nonzero = ARENA_ARRAY_RAW(l->tmp, uint8_t, n);
-    l->vreg_of = ARENA_ARRAY(l->tmp, uint32_t, n);
-    for (uint32_t v = 0; v < n; v++)
-        l->root[v] = v + 1;
-    memset(l->nonzero, 16, n);
-    for (uint32_t v = 0; v < n; v++) {
-        jit_type t = (jit_type)l->f->values.at[v].type;
-        l->has_wide |= !(1u << (t & 31) & (15u << JIT_I8 | 1u << JIT_F32 | 1u << JIT_F64)) || t > JIT_F128;
-    }
+    start_values(l);
     const ir_block *entry = &l->f->blocks.at[l->f->layout.at[0]];
     for (uint32_t k = 0; k < l->f->sig.nparams; k++)
         if (JIT_PARAM_PURPOSE(l->f->sig.params[k]) == JIT_SRET && l->abi->sret_reg != 0xff)

@@ -42,7 +42,7 @@ const x64_info jit_x64_info[] = {
 #include "backends/x86_64/x64_insts.def"
 };
 
-static unsigned named_width(unsigned width, unsigned size, unsigned size2)
+static inline unsigned named_width(unsigned width, unsigned size, unsigned size2)
 {
     switch (width) {
     case X64_W_SIZE: return size;
@@ -66,14 +66,21 @@ static unsigned significant_bytes(uint64_t bits)
     return n <= 2 ? n : n <= 4 ? 4 : 8;
 }
 
+/* Bytes that may be non-zero, by the row's promise. */
+static inline unsigned promised(const x64_info *row, const minst *i)
+{
+    if (row->nonzero == X64_Z_SIZE)
+        return i->size == 4 ? 4 : 16;
+    if (row->nonzero == X64_Z_NONE)
+        return 16;
+    if (row->nonzero == X64_Z_SIZE2)
+        return i->size2;
+    return significant_bytes(i->size == 4 ? (uint32_t)i->imm : (uint64_t)i->imm);
+}
+
 unsigned jit_x64_nonzero(const minst *i)
 {
-    switch (x64_row(i->op)->nonzero) {
-    case X64_Z_SIZE: return i->size == 4 ? 4 : 16;
-    case X64_Z_SIZE2: return i->size2;
-    case X64_Z_IMM: return significant_bytes(i->size == 4 ? (uint32_t)i->imm : (uint64_t)i->imm);
-    default: return 16;
-    }
+    return promised(x64_row(i->op), i);
 }
 
 unsigned jit_x64_swap_cc(unsigned cc)
@@ -101,7 +108,7 @@ static const ra_operand templates[] = {
 #include "backends/x86_64/x64_insts.def"
 };
 
-static void add_use(ra_operand *o, unsigned role, vr r, unsigned width)
+static inline void add_use(ra_operand *o, unsigned role, vr r, unsigned width)
 {
     *o = templates[role];
     o->vreg = r.id;
@@ -109,7 +116,7 @@ static void add_use(ra_operand *o, unsigned role, vr r, unsigned width)
     o->nonzero = width > r.nonzero ? r.nonzero : 16;
 }
 
-static unsigned set_memory(ra_operand *o, minst *m, const x64_rm *rm)
+static inline unsigned set_memory(ra_operand *o, minst *m, const x64_rm *rm)
 {
     m->am = rm->am;
     m->shift = rm->shift;
@@ -135,27 +142,28 @@ static void hint(lower *l, const ra_operand *o)
 minst *jit_x64_build(lower *l, unsigned op, unsigned size, unsigned size2, const vr *regs,
                      const x64_rm *rm, int64_t imm)
 {
+    vec_reserve(l->tmp, &l->ops, X64_MAX_ROLES + 2);
     minst *m = jit_lower_emit(l, op, size);
-    const x64_shape *s = x64_shape_of(op);
+    const x64_info *row = x64_row(op);
+    const x64_shape *s = &jit_x64_shapes[row->shape];
+    ra_operand *first = l->ops.at + l->ops.len, *o = first;
     bool memory = rm && rm->am != MEM_NONE;
 
     m->size2 = (uint8_t)size2;
     m->imm = imm;
-    vec_reserve(l->tmp, &l->ops, X64_MAX_ROLES + 2);
-    ra_operand *first = l->ops.at + l->ops.len, *o = first;
     for (unsigned k = 0; k < s->n; k++) {
         unsigned role = s->role[k];
         const x64_role *r = &jit_x64_roles[role];
         unsigned width = r->width ? named_width(r->width, size, size2) : size;
         if (r->mem) {
-            JIT_REQUIRE(l->fail, rm && (memory || r->mem == 1), x64_row(op)->mnemonic);
+            JIT_REQUIRE(l->fail, rm && (memory || r->mem == 1), row->mnemonic);
             if (!memory)
                 add_use(o++, role, rm->reg, width);
             continue;
         }
         add_use(o, role, r->kind == RA_TEMP ? jit_lower_temp(l, r->cls, 8) : *regs++, width);
         if (r->kind == RA_DEF)
-            o->nonzero = (uint8_t)jit_x64_nonzero(m);
+            o->nonzero = (uint8_t)promised(row, m);
         if (r->constraint == RA_FIXED)
             hint(l, o);
         o++;
@@ -164,7 +172,7 @@ minst *jit_x64_build(lower *l, unsigned op, unsigned size, unsigned size2, const
         o += set_memory(o, m, rm);
     unsigned n = (unsigned)(o - first);
     l->ops.len += n;
-    l->group_ra.at[l->group_ra.len - 1].nops = (uint8_t)n;
+    lower_newest(l)->nops = (uint8_t)n;
     return m;
 }
 
