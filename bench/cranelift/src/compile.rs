@@ -1,4 +1,5 @@
-//! `clpeer compile`: time, memory and code of `Context::compile` alone, setting by setting.
+//! `clpeer compile`: time, memory and code of `Context::compile` alone, setting by setting;
+//! `clpeer asm`: that code as text.
 
 use crate::host::{self, SETTINGS, Setting, median};
 use crate::shares::{self, Shape};
@@ -122,6 +123,27 @@ pub fn compile(options: &Options) -> u8 {
         match options.tsv {
             true => println!("skip\t{}\t{}\t{}", s.path, s.line, s.reason),
             false => println!("skipped: {}:{}: {}", s.path, s.line, s.reason),
+        }
+    }
+    0
+}
+
+/// `clpeer asm`: each function as Cranelift's own listing, with its size in bytes.
+pub fn asm(options: &Options) -> u8 {
+    let (subjects, _) = load(&options.files);
+    let setting = options.settings.first().unwrap_or(&SETTINGS[1]);
+    let isa = host::isa_of_host(*setting, options.baseline);
+    let mut ctx = Context::new();
+    for s in &subjects {
+        ctx.clear();
+        ctx.set_disasm(true);
+        match compile_once(&mut ctx, s, &*isa) {
+            Ok(_) => {
+                let code = ctx.compiled_code().expect("it was compiled");
+                let listing = code.vcode.as_deref().unwrap_or("");
+                println!("; {} {} bytes\n{listing}", s.func.name, code.code_buffer().len());
+            }
+            Err(reason) => println!("; {}: {reason}", s.func.name),
         }
     }
     0

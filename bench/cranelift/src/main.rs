@@ -3,6 +3,7 @@
 //!     clpeer test [--settings A,B] FILE...        run lines, natively, at several settings
 //!     clpeer list FILE...                         functions with their instruction counts
 //!     clpeer compile [options] FILE...            compile time, memory and shape of the code
+//!     clpeer asm [options] FILE...                the code as text
 //!     clpeer shares FILE                          shape of code that another compiler made
 //!     clpeer run [--tsv] [--reps N] FILE...       run time of each file's kernel
 //!     clpeer parse [--tsv] [--reps N] FILE...     speed of the reader
@@ -22,7 +23,7 @@ use std::process::ExitCode;
 #[global_allocator]
 static HEAP: heap::Counting = heap::Counting;
 
-const USAGE: &str = "usage: clpeer test|list|compile|shares|run|parse|build [options] FILE...
+const USAGE: &str = "usage: clpeer test|list|compile|asm|shares|run|parse|build [options] FILE...
   --settings A,B   of: none+single_pass none speed+single_pass speed
   --only FILE      compile: only these functions, each on a line: PATH <tab> LINE
   --reps N         repetitions of which the median counts (5)
@@ -88,6 +89,7 @@ fn main() -> ExitCode {
         "test" => judge::test(&options),
         "list" => compile::list(&options),
         "compile" => compile::compile(&options),
+        "asm" => compile::asm(&options),
         "shares" => shares::of_file(&options.files[0]),
         "run" => kernel::run(&options),
         "parse" => compile::parse(&options),
