@@ -271,10 +271,15 @@ static bool equal_params(const jit_abi_param *a, const jit_abi_param *b, uint32_
 static void check_tail_call(verifier *v, const ir_sig *s)
 {
     const ir_sig *own = &v->f->sig;
+    bool equal = own->nresults == s->nresults;
 
+    if (sig_conv(s) != JIT_CONV_TAIL)
+        jit_verify_fault(v, "a tail call of another calling convention than `tail`");
     if (sig_conv(own) != sig_conv(s))
         jit_verify_fault(v, "a tail call between different calling conventions");
-    if (own->nresults != s->nresults || !equal_params(own->results, s->results, s->nresults))
+    for (uint32_t k = 0; k < s->nresults && equal; k++)
+        equal = JIT_PARAM_TYPE(own->results[k]) == JIT_PARAM_TYPE(s->results[k]);
+    if (!equal)
         jit_verify_fault(v, "a tail call's results are not this function's");
 }
 
@@ -458,8 +463,12 @@ static void check_format(verifier *v, const ir_inst *i, const op_info *o, ir_arg
         check_call(v, i, o, args, done);
         break;
     case FMT_FUNC_ADDR:    declared(v, i->a, v->f->callees.len, "callee"); break;
-    case FMT_LOAD:
     case FMT_STORE:
+        check_mem(v, i->aux);
+        if (i->aux < v->f->mems.len && v->f->mems.at[i->aux].bits & JIT_MEM_READONLY)
+            jit_verify_fault(v, "a store to memory that is promised to be readonly");
+        break;
+    case FMT_LOAD:
     case FMT_LOAD_NO_OFFSET:
     case FMT_STORE_NO_OFFSET:
     case FMT_ATOMIC_CAS:   check_mem(v, i->aux); break;
