@@ -1,7 +1,8 @@
 /* criterion.c - the runner behind the plain criterion.h: sorts the tests by suite, runs each in
  * this very process, prints what fails and, last, "N passed, N failed, N skipped".
  *
- * Arguments choose tests: "suite", "suite/name", both with * at the end ("threads_*"); none: all.
+ * Arguments choose tests: "suite", "suite/name", both with * at the end ("threads_*"); none: all;
+ * with a ! before it, an argument leaves tests out.
  * Options: -l lists instead, -v names each test before it runs. PLAIN_SAMPLE=N in the environment
  * takes every N-th test only (valgrind is slow). */
 #define _DEFAULT_SOURCE
@@ -178,16 +179,17 @@ static bool matches(const char *pattern, const plain_test *test)
 
 static bool chosen(const plain_test *test, int argc, char **argv)
 {
-    bool any = false;
+    bool any = false, wanted = false;
 
     for (int i = 1; i < argc; i++) {
-        if (argv[i][0] == '-')
+        if (argv[i][0] == '!' && matches(argv[i] + 1, test))
+            return false;
+        if (argv[i][0] == '-' || argv[i][0] == '!')
             continue;
         any = true;
-        if (matches(argv[i], test))
-            return true;
+        wanted = wanted || matches(argv[i], test);
     }
-    return !any;
+    return wanted || !any;
 }
 
 static bool has_option(int argc, char **argv, const char *option)
