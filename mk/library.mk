@@ -21,9 +21,14 @@ compile = @mkdir -p $(@D); echo "  CC    $<"; \
 $(OUT)/src/%.o: src/%.c $(OUT)/flags
 	$(call compile,-Iinclude -Isrc -fPIC -fvisibility=hidden -DJIT_BUILD=1 $(FP_FLAGS))
 
+# The command runs the code of other machines where Unicorn is installed; UNICORN= leaves it out.
+UNICORN ?= $(shell pkg-config --exists unicorn 2>/dev/null && echo 1)
+UNICORN_FLAGS = $(if $(UNICORN),-DHAVE_UNICORN $(shell pkg-config --cflags unicorn))
+UNICORN_LIBS  = $(if $(UNICORN),$(shell pkg-config --libs unicorn) -lm)
+
 # Public headers only, as for any other host program.
 $(OUT)/tools/%.o: tools/%.c $(OUT)/flags
-	$(call compile,-Iinclude)
+	$(call compile,-Iinclude $(UNICORN_FLAGS))
 
 $(LIB_A): $(LIB_OBJ) $(OUT)/objects
 	@echo "  AR    $@"; rm -f $@; $(AR) rcs $@ $(LIB_OBJ)
@@ -34,4 +39,4 @@ $(LIB_SO): $(LIB_OBJ) $(OUT)/objects
 	    -Wl,-z,relro,-z,now,-Bsymbolic-functions -o $@ $(LIB_OBJ) $(LINK_FLAGS)
 
 $(TOOL): $(TOOL_OBJ) $(LIB_A) $(OUT)/tool-objects
-	@echo "  LD    $@"; $(CC) -o $@ $(TOOL_OBJ) $(LIB_A) $(LINK_FLAGS)
+	@echo "  LD    $@"; $(CC) -o $@ $(TOOL_OBJ) $(LIB_A) $(LINK_FLAGS) $(UNICORN_LIBS)

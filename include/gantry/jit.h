@@ -103,7 +103,7 @@ typedef struct jit_settings {
     bool nan_canonical;         /* every NaN that arithmetic makes is the canonical one */
     bool frame_pointers;        /* in all functions */
     bool no_verify;             /* the host vouches for the IR */
-    bool probestack;            /* probe frames larger than a guard page */
+    bool no_probestack;         /* do not touch each page of frames larger than a guard page on entry */
     uint8_t probestack_log2;    /* size of the guard; 0: 12 */
     bool keep_asm;              /* keep what jit_unit_disassemble() needs */
     uint8_t block_padding;      /* tests: bytes of padding behind each block, as 1 << (n - 1); 0: none */
@@ -196,6 +196,15 @@ JIT_API jit_call_result jit_invoke(jit_engine *e, jit_entry entry, const jit_sig
 JIT_API jit_status jit_host_function(jit_engine *e, const jit_signature *sig,
                                      void (*fn)(void *user, const jit_bits *args, jit_bits *results),
                                      void *user, jit_entry *address);
+
+/* For hosts that run e's code elsewhere, in an emulator of its machine. The memory that the code consists
+ * of and reads, constants, thunks and cells included: the code is linked for these very addresses. Its bytes
+ * change with each publish and free. */
+JIT_API const void *jit_engine_code_space(const jit_engine *e, size_t *size);
+/* The entry code by which jit_invoke() calls functions of this signature, itself a function of C's
+ * convention with two parameters: addresses of blocks of 16 bytes a value. The first block holds the address
+ * to call, then the arguments; the other one takes the results. Lives until the engine goes. */
+JIT_API jit_status jit_invoke_adapter(jit_engine *e, const jit_signature *sig, jit_entry *adapter);
 
 /* Opt in: handlers for SIGILL, SIGSEGV, SIGBUS, SIGFPE and SIGTRAP, which turn a fault at a trap site of
  * code run by jit_invoke() into its result and pass all others on to the handlers before them. */

@@ -132,3 +132,10 @@ jit_code *jit_engine_code_at(const jit_engine *e, const void *pc)
 {
     return jit_code_mem_owner(&e->mem, pc);
 }
+
+const void *jit_engine_code_space(const jit_engine *e, size_t *size)
+{
+    if (size)
+        *size = e->mem.os.size + e->mem.os.data;
+    return e->mem.os.exec;
+}

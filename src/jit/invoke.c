@@ -251,6 +251,18 @@ jit_call_result jit_invoke(jit_engine *e, jit_entry entry, const jit_signature *
     return r;
 }
 
+jit_status jit_invoke_adapter(jit_engine *e, const jit_signature *sig, jit_entry *entry)
+{
+    adapter *a = NULL;
+
+    if (!e || !sig || !entry)
+        return JIT_ERR_ARG;
+    jit_status status = find_adapter(e, sig, &a);
+    if (status == JIT_OK)
+        *entry = jit_code_entry(a->code);
+    return status;
+}
+
 jit_status jit_host_function(jit_engine *e, const jit_signature *sig,
                              void (*fn)(void *user, const jit_bits *args, jit_bits *results),
                              void *user, jit_entry *address)

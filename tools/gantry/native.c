@@ -29,6 +29,7 @@ typedef struct program {
     const source *source;
     jit_engine *engine;
     jit_ctx *ctx;
+    emulator *machine; /* that runs the code; NULL: this one */
     compiled *at;   /* by index in the module */
     size_t n;
 } program;
@@ -126,6 +127,7 @@ static void end_program(program *p)
         jit_unit_free(p->at[k].unit);
     }
     free(p->at);
+    tool_emulator_free(p->machine);
     jit_ctx_free(p->ctx);
     jit_engine_free(p->engine);
 }
@@ -137,9 +139,12 @@ static bool start_program(program *p, const source *s, const config *c, char *wh
     p->engine = tool_engine_for(c, why, size);
     if (!p->engine)
         return false;
+    snprintf(why, size, "no memory for a context");
     p->ctx = jit_ctx_new(p->engine);
-    if (!p->ctx) {
-        snprintf(why, size, "no memory for a context");
+    bool here = jit_engine_runs_here(p->engine);
+    p->machine = p->ctx && !here ? tool_emulator_new(p->engine, why, size) : NULL;
+    if (!p->ctx || (!here && !p->machine)) {
+        jit_ctx_free(p->ctx);
         jit_engine_free(p->engine);
         return false;
     }
@@ -164,6 +169,9 @@ static outcome call(const program *p, size_t index, const jit_bits *args, jit_bi
                  out.kind == OUT_BROKEN ? ": " : "", c->message);
         return out;
     }
+    if (p->machine)
+        return tool_emulator_call(p->machine, jit_code_entry(c->code), jit_func_signature(f), args,
+                                  results);
     r = jit_invoke(p->engine, jit_code_entry(c->code), jit_func_signature(f), args, results);
     if (r.status != JIT_OK) {
         out.kind = r.status == JIT_ERR_UNSUPPORTED ? OUT_SKIPPED : OUT_BROKEN;

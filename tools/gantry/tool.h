@@ -101,6 +101,15 @@ void tool_run_native(const source *s, const config *c, const run_line *lines, si
 outcome tool_call_native(const source *s, const config *c, size_t index, const jit_bits *args,
                          jit_bits *results);
 
+/* ---- emulate.c: the code of another machine ---- */
+typedef struct emulator emulator;
+bool tool_emulates(jit_arch arch); /* this build can */
+/* For the code of e, before anything is published. NULL, and why. */
+emulator *tool_emulator_new(jit_engine *e, char *why, size_t size);
+void tool_emulator_free(emulator *m);
+outcome tool_emulator_call(emulator *m, jit_entry entry, const jit_signature *sig,
+                           const jit_bits *args, jit_bits *results);
+
 /* ---- interpret.c ---- */
 void tool_run_interpreter(const source *s, bool nan_canonical, const run_line *lines, size_t n,
                           totals *t);
