@@ -489,13 +489,11 @@ static void grows(rig *r)
 
 static void probed(rig *r)
 {
-    r->settings.probestack = true;
     r->frame.slot_bytes = 10000;
 }
 
 static void probed_in_a_loop(rig *r)
 {
-    r->settings.probestack = true;
     r->frame.slot_bytes = 100000;
 }
 
@@ -652,7 +650,6 @@ Test(x64_emit, a_frame_restores_what_it_saved)
         for (unsigned large = 0; large < 3; large++) {
             rig *r = rig_new();
             entry_record record;
-            r->settings.probestack = true;
             r->frame.saved = REG_BIT(X64_RBX) | REG_BIT(X64_R12) | REG_BIT(X64_R13)
                              | REG_BIT(X64_R14) | REG_BIT(X64_R15) | (fp ? 0 : REG_BIT(X64_RBP));
             r->frame.nsaved = fp ? 5 : 6;

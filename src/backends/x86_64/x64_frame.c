@@ -220,7 +220,7 @@ static void take_frame(emit *e, int64_t n, int64_t cfa)
     const jit_settings *s = e->l->settings;
     int64_t guard = (int64_t)1 << (s->probestack_log2 ? s->probestack_log2 : 12);
 
-    if (s->probestack && n > guard) {
+    if (!s->no_probestack && n > guard) {
         int64_t pages = n / guard;
         if (pages <= UNROLLED_PROBES)
             for (int64_t k = 0; k < pages; k++) {
