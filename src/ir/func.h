@@ -93,17 +93,18 @@ typedef struct ir_name {
     const char *text;       /* NAME_TEXT: without %, terminated, in the function's arena */
 } ir_name;
 
-/* `number` of a declaration: its number in the text + 1; 0: its index. Only the writer looks at it. */
+/* `number` of a declaration: its number in the text + 1; 0: its index. Only the writer looks at it.
+ * `line`: where it stands in the text, 0: it was not read. */
 typedef struct ir_sig {
     uint32_t conv, nparams, nresults;
     jit_abi_param *params, *results;
-    uint32_t number;
+    uint32_t number, line;
 } ir_sig;
 typedef struct ir_callee {
     ir_name name;
     jit_sigref sig;
     bool colocated, patchable;
-    uint32_t number;
+    uint32_t number, line;
 } ir_callee;
 typedef struct ir_slot {
     uint32_t size, align; /* bytes; align a power of two, at least 1 */
@@ -111,7 +112,7 @@ typedef struct ir_slot {
     bool has_key;         /* "key = N" of the text */
     uint64_t key;
     uint32_t dynamic_type;/* number of its type in the text + 1, kept for printing */
-    uint32_t number;
+    uint32_t number, line;
 } ir_slot;
 typedef struct ir_dyntype { uint32_t number; jit_type base; jit_gv scale; } ir_dyntype; /* dt0 = i32x4*gv0 */
 enum { GV_VMCTX, GV_LOAD, GV_IADD_IMM, GV_SYMBOL, GV_DYN_SCALE };
@@ -123,7 +124,7 @@ typedef struct ir_gv {
     jit_gv base;          /* LOAD, IADD_IMM; always declared before */
     int64_t offset;       /* LOAD (fits 32 bits), IADD_IMM, SYMBOL */
     ir_name name;         /* SYMBOL */
-    uint32_t number;
+    uint32_t number, line;
 } ir_gv;
 typedef struct ir_region { uint32_t number, user_id; const char *text; } ir_region; /* text: NULL or what it is */
 typedef struct ir_const { uint8_t *bytes; uint32_t size, number; } ir_const;
@@ -177,6 +178,8 @@ struct jit_func {
     VEC(uint32_t) lines;      /* by inst index, line in the text; empty unless read */
     VEC(uint32_t) value_name; /* by value index: number in the text + 1; empty: the index */
     VEC(uint32_t) block_name; /* likewise by block index */
+    VEC(uint32_t) block_line; /* by block index, line of its header; empty unless read */
+    uint32_t stack_limit_line;/* in the text; 0: none */
     VEC(ir_note) notes;       /* debug tags, stack maps as written */
     bool verified;            /* stamp; any edit clears it */
     jit_builder *builder;     /* between jit_build() and jit_build_end(); else NULL */

@@ -201,7 +201,7 @@ static void start_function(reader *r)
 {
     r->stamp++;
     r->forwards.len = r->suffixes.len = r->block_uses.len = 0;
-    r->ext_names.len = r->user_names.len = 0;
+    r->ext_names.len = r->user_names.len = r->late_bases.len = 0;
     r->stack_limit.id = 0;
     memset(r->next_number, 0, sizeof r->next_number);
 }

@@ -33,6 +33,9 @@ enum number_space { /* of declarations */
     SPACE_DYN_TYPE, SPACE_COUNT
 };
 
+/* A global value whose base is declared below it, if anywhere. */
+typedef struct late_base { uint32_t index, number; place where; } late_base;
+
 /* A global value's or callee's name that was written userextnameN. */
 typedef struct ext_name { bool of_gv; uint32_t index, number; } ext_name;
 
@@ -65,6 +68,7 @@ typedef struct reader {
     VEC(jit_type) types;    /* of the results */
     VEC(jit_abi_param) params, returns;
     VEC(ext_name) ext_names;
+    VEC(late_base) late_bases;
     VEC(ir_name) user_names;/* the u0:1 names of f, in order of appearance */
     map user_index;         /* hash of name and stamp -> index + 1 of user_names */
     jit_allocator scratch_host; /* memory of tmp, for short strings being made */

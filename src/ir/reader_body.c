@@ -62,9 +62,11 @@ uint32_t jit_reader_block(reader *r, const char *what)
     if (id == 0) {
         id = jit_func_add_block(f);
         jit_reader_check(r);
-        if (!vec_try_reserve(&f->mem, &f->block_name, 1))
+        if (!vec_try_reserve(&f->mem, &f->block_name, 1)
+            || !vec_try_reserve(&f->mem, &f->block_line, 1))
             jit_fail(&r->fail, JIT_ERR_NOMEM, "no memory for a block");
         f->block_name.at[f->block_name.len++] = number + 1;
+        f->block_line.at[f->block_line.len++] = 0; /* until it is defined */
         vec_push(&r->tmp, &r->block_uses, here(r));
         numbering_put(&r->tmp, &r->blocks, r->stamp, number, id);
     }
@@ -223,6 +225,7 @@ static void read_block(reader *r)
         jit_reader_error(r, where, "block%u is already defined", f->block_name.at[block] - 1);
     jit_func_place_block(f, block);
     jit_reader_check(r);
+    f->block_line.at[block] = where.line;
     if (accept(r, '(') && !accept(r, ')'))
         read_params(r, block);
     if (accept_word(r, "cold"))

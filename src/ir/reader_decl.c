@@ -206,8 +206,8 @@ static void expect_equals(reader *r)
 
 static void read_slot(reader *r)
 {
-    ir_slot s = { .align = 1 };
     place where = here(r);
+    ir_slot s = { .align = 1, .line = where.line };
     uint64_t align;
 
     s.number = expect_number(r, TOK_SLOT, "a stack slot") + 1;
@@ -271,9 +271,17 @@ static void read_dynamic_type(reader *r)
     declare(r, SPACE_DYN_TYPE, d.number - 1, r->f->dyntypes.len, where);
 }
 
+/* 0: not declared yet. */
 static uint32_t base_gv(reader *r)
 {
-    return jit_reader_declared(r, SPACE_GV, TOK_GV, "a global value like gv0 as the base");
+    late_base late = { .index = r->f->gvs.len, .where = here(r) };
+    uint32_t id;
+
+    late.number = expect_number(r, TOK_GV, "a global value like gv0 as the base");
+    id = numbering_get(&r->declared[SPACE_GV], r->stamp, late.number);
+    if (id == 0)
+        vec_push(&r->tmp, &r->late_bases, late);
+    return id;
 }
 
 static jit_type dotted_type(reader *r)
@@ -331,8 +339,8 @@ static void read_gv_symbol(reader *r, ir_gv *g)
 
 static void read_gv(reader *r)
 {
-    ir_gv g = { .type = JIT_I64 };
     place where = here(r);
+    ir_gv g = { .type = JIT_I64, .line = where.line };
 
     g.number = expect_number(r, TOK_GV, "a global value") + 1;
     expect_equals(r);
@@ -367,6 +375,7 @@ static uint32_t add_sig(reader *r, uint32_t number, place where)
     id = jit_func_add_sig(r->f, &sig);
     jit_reader_check(r);
     r->f->sigs.at[id.id - 1].number = number + 1;
+    r->f->sigs.at[id.id - 1].line = where.line;
     declare(r, SPACE_SIG, number, id.id, where);
     return id.id;
 }
@@ -382,8 +391,8 @@ static void read_sig(reader *r)
 
 static void read_fn(reader *r)
 {
-    ir_callee c = { .colocated = false };
     place where = here(r);
+    ir_callee c = { .line = where.line };
     uint32_t ext;
 
     c.number = expect_number(r, TOK_FN, "a function") + 1;
@@ -466,6 +475,7 @@ static void read_stack_limit(reader *r)
     if (r->stack_limit.id != 0)
         jit_reader_error(r, where, "a second stack_limit");
     r->stack_limit_place = here(r);
+    r->f->stack_limit_line = where.line;
     r->stack_limit.id = expect_number(r, TOK_GV, "a global value like gv0") + 1;
 }
 
@@ -479,6 +489,58 @@ static void resolve_stack_limit(reader *r)
     if (gv.id == 0)
         jit_reader_error(r, r->stack_limit_place, "gv%u is not declared", r->stack_limit.id - 1);
     r->f->stack_limit = gv;
+}
+
+/* Global value k after its base, with all that it rests on; new_id: by old index, 0: not placed yet. */
+static void place_gv(reader *r, uint32_t k, uint32_t *new_id, uint32_t *chain, ir_gv *sorted, uint32_t *n)
+{
+    const ir_gv *gvs = r->f->gvs.at;
+    uint32_t depth = 0;
+
+    for (; new_id[k] == 0; k = gvs[k].base.id - 1) {
+        new_id[k] = UINT32_MAX; /* on the chain */
+        chain[depth++] = k;
+        if (gvs[k].base.id == 0)
+            break;
+        if (new_id[gvs[k].base.id - 1] == UINT32_MAX)
+            jit_reader_error(r, (place){ gvs[k].line, 0 }, "gv%u rests on itself", gvs[k].number - 1);
+    }
+    while (depth > 0) {
+        k = chain[--depth];
+        sorted[*n] = gvs[k];
+        if (gvs[k].base.id != 0)
+            sorted[*n].base.id = new_id[gvs[k].base.id - 1];
+        new_id[k] = ++*n;
+    }
+}
+
+/* Everywhere else a global value stands before those that rest on it. */
+static void resolve_bases(reader *r)
+{
+    jit_func *f = r->f;
+    uint32_t n = f->gvs.len, placed = 0;
+
+    if (r->late_bases.len == 0)
+        return;
+    for (uint32_t k = 0; k < r->late_bases.len; k++) {
+        const late_base *late = &r->late_bases.at[k];
+        uint32_t id = numbering_get(&r->declared[SPACE_GV], r->stamp, late->number);
+        if (id == 0)
+            jit_reader_error(r, late->where, "gv%u is not declared", late->number);
+        f->gvs.at[late->index].base.id = id;
+    }
+    uint32_t *new_id = ARENA_ARRAY(&r->tmp, uint32_t, n), *chain = ARENA_ARRAY(&r->tmp, uint32_t, n);
+    ir_gv *sorted = ARENA_ARRAY(&r->tmp, ir_gv, n);
+    for (uint32_t k = 0; k < n; k++)
+        place_gv(r, k, new_id, chain, sorted, &placed);
+    memcpy(f->gvs.at, sorted, n * sizeof *sorted);
+    for (uint32_t k = 0; k < n; k++)
+        numbering_put(&r->tmp, &r->declared[SPACE_GV], r->stamp, sorted[k].number - 1, k + 1);
+    for (uint32_t k = 0; k < r->ext_names.len; k++)
+        if (r->ext_names.at[k].of_gv)
+            r->ext_names.at[k].index = new_id[r->ext_names.at[k].index] - 1;
+    for (uint32_t k = 0; k < f->dyntypes.len; k++)
+        f->dyntypes.at[k].scale.id = new_id[f->dyntypes.at[k].scale.id - 1];
 }
 
 /* userextnameN is the N-th user name of the function; one that does not exist keeps its name. */
@@ -506,6 +568,7 @@ void jit_reader_preamble(reader *r)
         case TOK_REGION: read_region(r); break;
         default:
             if (!at_word(r, "stack_limit")) {
+                resolve_bases(r);
                 resolve_stack_limit(r);
                 resolve_ext_names(r);
                 return;

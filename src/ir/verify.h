@@ -16,6 +16,7 @@ typedef struct verifier {
     bool shape_ok;        /* no index seen so far leads out of its array */
     uint32_t inst;        /* being checked, + 1; 0: none */
     uint32_t block;       /* being checked, + 1; 0: none */
+    uint32_t line;        /* of the declaration being checked; 0: none, or it was not read */
     uint32_t *def_block;  /* by value index: block of its definition + 1, once that was met */
     VEC(verify_use) far;  /* uses of values not defined before in their block, nor in the entry */
 } verifier;

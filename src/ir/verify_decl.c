@@ -46,6 +46,7 @@ static void check_params(verifier *v, const char *whose, uint32_t number,
 
 static void check_signature(verifier *v, const char *whose, uint32_t number, const ir_sig *s)
 {
+    v->line = s->line;
     if (s->conv >= JIT_CONV_COUNT)
         jit_verify_fault(v, "%s%u: unknown calling convention", whose, number);
     check_params(v, whose, number, s->params, s->nparams, false);
@@ -61,6 +62,7 @@ static void check_callees(verifier *v)
 
     for (uint32_t k = 0; k < f->callees.len; k++) {
         const ir_callee *c = &f->callees.at[k];
+        v->line = c->line;
         if (c->sig.id - 1 >= f->sigs.len) {
             jit_verify_bad_index(v, "fn%u: its signature is not declared", NUMBER(v, callees, k));
         }
@@ -92,6 +94,7 @@ static void check_slots(verifier *v)
 
     for (uint32_t k = 0; k < f->slots.len; k++) {
         const ir_slot *s = &f->slots.at[k];
+        v->line = s->line;
         if (s->align == 0 || (s->align & (s->align - 1)) != 0)
             jit_verify_fault(v, "ss%u: alignment %u is not a power of two", NUMBER(v, slots, k),
                              s->align);
@@ -130,6 +133,7 @@ static void check_gv(verifier *v, uint32_t k)
     const jit_func *f = v->f;
     const ir_gv *g = &f->gvs.at[k];
 
+    v->line = g->line;
     if (g->kind != GV_DYN_SCALE && !type_is_legal(g->type))
         jit_verify_fault(v, "gv%u: it has no type", NUMBER(v, gvs, k));
     switch (g->kind) {
@@ -167,6 +171,7 @@ static void check_stack_limit(verifier *v)
 
     if (f->stack_limit.id == 0)
         return;
+    v->line = f->stack_limit_line;
     if (f->stack_limit.id > f->gvs.len)
         jit_verify_fault(v, "stack_limit: gv%u is not declared", f->stack_limit.id - 1);
     else if (f->gvs.at[f->stack_limit.id - 1].type != JIT_I64)
@@ -191,10 +196,11 @@ void jit_verify_declarations(verifier *v)
     for (uint32_t k = 0; k < f->sigs.len; k++)
         check_signature(v, "sig", NUMBER(v, sigs, k), &f->sigs.at[k]);
     check_callees(v);
-    check_mems(v);
     check_slots(v);
     for (uint32_t k = 0; k < f->gvs.len; k++)
         check_gv(v, k);
     check_stack_limit(v);
+    v->line = 0;
+    check_mems(v);
     check_consts(v);
 }

@@ -181,7 +181,9 @@ static uint32_t line_of(const verifier *v)
 
     if (v->inst != 0 && v->inst - 1 < f->lines.len)
         return f->lines.at[v->inst - 1];
-    return f->line;
+    if (v->block != 0 && v->block - 1 < f->block_line.len && f->block_line.at[v->block - 1] != 0)
+        return f->block_line.at[v->block - 1];
+    return v->line != 0 ? v->line : f->line;
 }
 
 static void report(verifier *v, const char *text)
