@@ -179,6 +179,16 @@ static bool small_number(const char *s, size_t n, uint8_t *out)
     return n > 0;
 }
 
+static bool set_probes(const char *value, size_t n, bool *none)
+{
+    bool probes;
+
+    if (!truth(value, n, &probes))
+        return false;
+    *none = !probes;
+    return true;
+}
+
 static bool set_level(const char *s, size_t n, jit_level *level)
 {
     if (is_word(s, n, "none"))
@@ -205,7 +215,7 @@ static void read_setting(setting_state *state, const char *s, size_t n)
     else if (is_word(s, name, "preserve_frame_pointers"))
         known = truth(value, length, &state->s.frame_pointers);
     else if (is_word(s, name, "enable_probestack"))
-        known = truth(value, length, &state->s.probestack);
+        known = set_probes(value, length, &state->s.no_probestack);
     else if (is_word(s, name, "probestack_size_log2"))
         known = small_number(value, length, &state->s.probestack_log2);
     else if (is_word(s, name, "bb_padding_log2_minus_one"))
