@@ -75,6 +75,11 @@ PLAIN_PROGRAMS     := $(live-suites:%=$(OUT)/tests/%-plain)
 OWN_PROGRAMS       := $(foreach s,$(filter-out tests/fuzz/%,$(own-main)),$(OUT)/tests/$(subst /,-,$(s:tests/%.c=%)))
 FUZZ_PROGRAMS      := $(FUZZ_NAMES:%=$(OUT)/tests/fuzz-%)
 
+# Ten million functions compiled and freed, with memory that stays as it is.
+.PHONY: soak
+soak: $(OUT)/tests/corruption-soak
+	$< $(or $(CYCLES),10000000)
+
 .PHONY: test check test-build test-plain test-plain-build test-own-build fuzz-build
 test check:
 	@scripts/install-deps.sh
