@@ -9,6 +9,7 @@
  * calls do not occupy pieces: they are sorted positions at which a register has no room. */
 #include "regalloc/linear.h"
 
+enum { PIECES_FOLLOWED = 64 }; /* of an argument, to see where it is at the end of a block */
 enum { GAPS_LOOKED_AT = 16 }; /* uses of a piece between which it may be cut */
 enum { OCCUPANTS_MOST = 12 }; /* pieces that share a register by living in each other's holes */
 
@@ -454,6 +455,56 @@ static void allocate_urgent(scan *s, uint32_t p, uint32_t need, uint32_t best, u
     assign_until(s, p, r, room(s, at(s, p), r), until);
 }
 
+/* Where v is at the end of a block that is allocated; LOC_NONE: unknown. */
+static ra_loc location_at_end(scan *s, uint32_t v, uint32_t block)
+{
+    uint32_t pos = POS(s->l->f->blocks[block].end) - 1, k = s->l->iv[v].first;
+
+    for (uint32_t steps = 0; k != NONE && steps < PIECES_FOLLOWED; k = at(s, k)->next, steps++)
+        if (at(s, k)->start <= pos && pos < at(s, k)->end)
+            return at(s, k)->loc;
+    return LOC_NONE;
+}
+
+/* Whether a block parameter had better start in memory: its arguments are there, often in a slot that
+ * it can share, and it is not read much. */
+static bool starts_in_memory(scan *s, uint32_t p)
+{
+    linear *l = s->l;
+    const piece *x = at(s, p);
+    const interval *iv = &l->iv[x->vreg];
+    const ra_block *b = &l->f->blocks[iv->block];
+    uint32_t need = first_need(l, x);
+    float in_memory = need == NONE ? x->sum : l->uses[need].freq, in_register = 0;
+
+    for (uint32_t k = 0; k < b->npreds; k++) {
+        uint32_t from = l->f->lists[b->preds + k];
+        const ra_block *pred = &l->f->blocks[from];
+        uint32_t v = l->f->lists[pred->args + iv->def_inst];
+        ra_loc loc = from < iv->block ? location_at_end(s, v, from) : LOC_NONE;
+        if (loc == LOC_MEMORY) {
+            piece whole = jit_ra_piece_whole(l, v);
+            in_register += pred->freq;
+            if (jit_ra_piece_meet(l, x, &whole) != NONE)
+                in_memory += 2 * pred->freq;
+        } else if (loc != LOC_NONE) {
+            in_memory += pred->freq;
+        }
+    }
+    return in_memory < in_register;
+}
+
+/* A use that would be served by a register until `limit`, or NONE. */
+static uint32_t first_gain(const linear *l, const piece *p, uint32_t limit)
+{
+    for (uint32_t k = p->u0; k < p->u1 && POS(l->uses[k].pos / 4) + 4 <= limit + 3; k++) {
+        uint32_t pos = l->uses[k].pos, end = l->uses[k].kind == U_COPY ? pos : POS(pos / 4) + 3;
+        if (pos / 4 > p->start / 4 && end <= limit)
+            return k;
+    }
+    return NONE;
+}
+
 /* A piece that comes from memory ends where staying in the register costs more than coming back. */
 static void cut_at_gap(scan *s, uint32_t p)
 {
@@ -475,7 +526,7 @@ static void cut_at_gap(scan *s, uint32_t p)
 static void allocate(scan *s, uint32_t p)
 {
     linear *l = s->l;
-    uint32_t need = first_need(l, at(s, p)), best, limit, r;
+    uint32_t need = first_need(l, at(s, p)), best, limit, r, gain;
     bool urgent = need != NONE && l->uses[need].pos / 4 == at(s, p)->start / 4;
     float cost;
 
@@ -490,6 +541,11 @@ static void allocate(scan *s, uint32_t p)
         if (until < at(s, p)->end)
             wait_in_memory(s, jit_ra_piece_split(l, p, until), s->pos + 1);
     }
+    if (!urgent && l->iv[at(s, p)->vreg].first == p && l->iv[at(s, p)->vreg].def_op == NONE
+        && starts_in_memory(s, p)) {
+        wait_in_memory(s, p, s->pos + 1);
+        return;
+    }
     cut_at_gap(s, p);
     find_clobbers(s, at(s, p));
     r = find_free(s, p, &best, &limit);
@@ -503,8 +559,8 @@ static void allocate(scan *s, uint32_t p)
         assign(s, p, r);
     } else if (urgent) {
         allocate_urgent(s, p, need, best, limit);
-    } else if (need != NONE && best != NONE && limit >= POS(l->uses[need].pos / 4) + 4) {
-        assign_until(s, p, best, limit, l->uses[need].pos + 2);
+    } else if (best != NONE && (gain = first_gain(l, at(s, p), limit)) != NONE) {
+        assign_until(s, p, best, limit, l->uses[gain].pos + 2);
     } else {
         wait_in_memory(s, p, s->pos + 1);
     }

@@ -49,7 +49,7 @@ typedef struct {
     uint32_t first;        /* piece; NONE: never live */
     uint32_t pieces;       /* how many */
     uint32_t def_op;       /* NONE: block parameter */
-    uint32_t def_inst;
+    uint32_t def_inst;     /* or the number of the parameter */
     uint32_t block;        /* of the definition; NONE: no definition */
     uint32_t source;       /* vreg it is made from, whose register it would like; NONE */
     uint32_t target;       /* vreg made from it, the same; NONE */
@@ -97,6 +97,7 @@ static inline bool is_copied(const ra_operand *op, bool tied)
 void jit_ra_live_build(linear *l);                        /* live.c: intervals and reservations */
 uint32_t jit_ra_piece_split(linear *l, uint32_t p, uint32_t pos); /* split.c: the new right piece */
 void jit_ra_piece_weigh(linear *l, uint32_t p);
+piece jit_ra_piece_whole(const linear *l, uint32_t vreg); /* its interval as one piece */
 uint32_t jit_ra_piece_meet(const linear *l, const piece *a, const piece *b); /* first common position */
 uint32_t jit_ra_piece_next_live(const linear *l, const piece *p, uint32_t pos);
 uint32_t jit_ra_first_use(const linear *l, const piece *p, uint32_t pos); /* its first one >= pos */

@@ -46,8 +46,10 @@ static void note_definitions(live *lv)
     }
     for (uint32_t b = 0; b < f->nblocks; b++) {
         const ra_block *bl = &f->blocks[b];
-        for (uint32_t k = 0; k < bl->nparams; k++)
+        for (uint32_t k = 0; k < bl->nparams; k++) {
             l->iv[f->lists[bl->params + k]].block = b;
+            l->iv[f->lists[bl->params + k]].def_inst = k;
+        }
         for (uint32_t i = bl->first; i < bl->end; i++) {
             const ra_inst *inst = &f->insts[i];
             l->block_of[i] = b;
@@ -499,15 +501,12 @@ static void reverse_positions(live *lv)
 static void make_piece(linear *l, uint32_t v)
 {
     interval *iv = &l->iv[v];
-    piece p = { v, NONE, 0, 0, iv->r0, iv->r1, iv->u0, iv->u1, LOC_NONE, 0, 0 };
 
     if (iv->r0 == iv->r1)
         return;
-    p.start = l->ranges[iv->r0].from;
-    p.end = l->ranges[iv->r1 - 1].to;
     iv->first = l->pieces.len;
     iv->pieces = 1;
-    vec_push(l->tmp, &l->pieces, p);
+    vec_push(l->tmp, &l->pieces, jit_ra_piece_whole(l, v));
     jit_ra_piece_weigh(l, iv->first);
     l->order[l->norder++] = v;
 }

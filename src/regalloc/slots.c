@@ -1,6 +1,14 @@
-/* slots.c - gives the vregs that are ever in memory their slots, shared by those that never live at
- * once: taken in the order of their starts, each gets a slot whose last owner has ended. */
+/* slots.c - gives the vregs that are ever in memory their slots.
+ *
+ * A block parameter and its arguments share one if they never live at once, so that nothing moves
+ * on the edge: they form groups. Groups are taken in the order of their starts; each gets a slot whose
+ * last owner has ended. */
 #include "regalloc/linear.h"
+
+/* By vreg: a ring through its group, the group's name (one of its members), size and end. */
+typedef struct { uint32_t next, name, size, end; } member;
+
+enum { MEMBERS_MOST = 12 };
 
 typedef struct { uint32_t end, slot; } owner;
 typedef VEC(owner) owners; /* a heap by end */
@@ -38,24 +46,90 @@ static uint32_t replace_first(owners *h, uint32_t end)
     return o.slot;
 }
 
+static bool has_slot(const interval *iv)
+{
+    return iv->in_memory && !iv->remat;
+}
+
+static bool groups_meet(const linear *l, const member *g, uint32_t a, uint32_t b)
+{
+    uint32_t x = a;
+
+    do {
+        piece p = jit_ra_piece_whole(l, x);
+        uint32_t y = b;
+        do {
+            piece q = jit_ra_piece_whole(l, y);
+            if (jit_ra_piece_meet(l, &p, &q) != NONE)
+                return true;
+            y = g[y].next;
+        } while (y != b);
+        x = g[x].next;
+    } while (x != a);
+    return false;
+}
+
+static void join_groups(const linear *l, member *g, uint32_t a, uint32_t b)
+{
+    member *to = &g[g[a].name], *from = &g[g[b].name];
+    uint32_t next = g[a].next;
+
+    if (to == from || to->size + from->size > MEMBERS_MOST || l->f->vregs[a].width != l->f->vregs[b].width
+        || groups_meet(l, g, a, b))
+        return;
+    to->size += from->size;
+    to->end = to->end > from->end ? to->end : from->end;
+    for (uint32_t x = b, name = g[a].name, n = from->size; n > 0; n--, x = g[x].next)
+        g[x].name = name;
+    g[a].next = g[b].next;
+    g[b].next = next;
+}
+
+static member *find_groups(const linear *l)
+{
+    const ra_func *f = l->f;
+    member *g = ARENA_ARRAY_RAW(l->tmp, member, f->nvregs);
+
+    for (uint32_t k = 0; k < l->norder; k++) {
+        uint32_t v = l->order[k];
+        member alone = { v, v, 1, l->ranges[l->iv[v].r1 - 1].to };
+        g[v] = alone;
+    }
+    for (uint32_t b = 0; b < f->nblocks; b++) {
+        const ra_block *from = &f->blocks[b];
+        uint32_t to = from->nsuccs == 1 ? f->lists[from->succs] : b;
+        if (from->nsuccs != 1)
+            continue;
+        for (uint32_t k = 0; k < f->blocks[to].nparams; k++) {
+            uint32_t param = f->lists[f->blocks[to].params + k], arg = f->lists[from->args + k];
+            if (has_slot(&l->iv[param]) && has_slot(&l->iv[arg]))
+                join_groups(l, g, param, arg);
+        }
+    }
+    return g;
+}
+
 void jit_ra_assign_slots(linear *l)
 {
     owners by_size[2] = { { NULL, 0, 0 }, { NULL, 0, 0 } };
+    member *g = find_groups(l);
 
     for (uint32_t k = 0; k < l->norder; k++) {
         uint32_t v = l->order[k], units = l->f->vregs[v].width > 8 ? 2 : 1;
         interval *iv = &l->iv[v];
-        uint32_t start = l->ranges[iv->r0].from, end = l->ranges[iv->r1 - 1].to;
+        uint32_t start = l->ranges[iv->r0].from, end = g[g[v].name].end, slot;
         owners *h = &by_size[units - 1];
-        if (!iv->in_memory || iv->remat)
+        if (!has_slot(iv) || iv->slot != NONE)
             continue;
         if (h->len > 0 && h->at[0].end <= start) {
-            iv->slot = replace_first(h, end);
+            slot = replace_first(h, end);
         } else {
             owner o = { end, (l->f->nslots + units - 1) & ~(units - 1) };
-            iv->slot = o.slot;
+            slot = o.slot;
             l->f->nslots = o.slot + units;
             push(l->tmp, h, o);
         }
+        for (uint32_t x = v, n = g[g[v].name].size; n > 0; n--, x = g[x].next)
+            l->iv[x].slot = slot;
     }
 }

@@ -93,6 +93,15 @@ static range clipped(const linear *l, const piece *p, uint32_t r)
     return x;
 }
 
+piece jit_ra_piece_whole(const linear *l, uint32_t vreg)
+{
+    const interval *iv = &l->iv[vreg];
+    piece p = { vreg, NONE, l->ranges[iv->r0].from, l->ranges[iv->r1 - 1].to, iv->r0, iv->r1,
+                iv->u0, iv->u1, LOC_NONE, 0, 0 };
+
+    return p;
+}
+
 uint32_t jit_ra_piece_meet(const linear *l, const piece *a, const piece *b)
 {
     uint32_t from = a->start > b->start ? a->start : b->start;
