@@ -3,7 +3,8 @@
 #   make                libgantry.a, libgantry.so, gantry            make run      the example VM
 #   make test           everything (= make check)                    make bench    the benchmarks
 #   make test-plain     unit tests without Criterion                 make install  DESTDIR= PREFIX=
-#   make fuzz-NAME      one fuzz target, FUZZ_SECONDS=10             make clean
+#   make fuzz-NAME      one fuzz target, FUZZ_SECONDS=10             make docs     docs/instructions.md
+#   make clean
 #
 # Settings, each combination with a folder of its own under BUILD:
 #   CC= CFLAGS= LDFLAGS=  as usual         SAN=address|undefined|thread|address,undefined
@@ -47,6 +48,7 @@ include mk/examples.mk
 include mk/tests.mk
 include mk/bench.mk
 include mk/install.mk
+include mk/docs.mk
 
 .PHONY: all clean
 all: $(LIB_A) $(LIB_SO) $(if $(TOOL_SRC),$(TOOL))
