@@ -1,11 +1,12 @@
 /* check.c - proves that allocated code reads the right values, from the result alone.
  *
- * The question is asked backwards. "Location L holds value v just before time t" is true if the last
- * write to L before t put v there; if that was a move, the same is asked of its source; if nothing in the
- * block wrote L, it is asked at the end of every predecessor, where a block parameter turns into the
- * argument. A question that was asked already is taken as true: a cycle of questions without a false
- * one has no path on which the value is missing, since each path begins at the entry, where nothing
- * holds a value. Each question carries how many bytes are needed and above which byte zeros are.
+ * The question is asked backwards. "Location L holds value v just before time t" is true if the
+ * last write to L before t put v there; if that was a move, the same is asked of its source; if
+ * nothing in the block wrote L, it is asked at the end of every predecessor, where a block
+ * parameter turns into the argument. A question that was asked already is taken as true: a cycle of
+ * questions without a false one has no path on which the value is missing, since each path begins
+ * at the entry, where nothing holds a value. Each question carries how many bytes are needed and
+ * above which byte zeros are.
  *
  * Cost: the writes of each location are sorted, so a block costs a binary search. Values in slots
  * would ask at every block they pass; for them the dominator tree leads straight to the block that
@@ -16,7 +17,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Moments of instruction i are 8 * i plus one of these; moves of one moment are told apart by number. */
+/* Moments of instruction i are 8 * i plus one of these; moves of one moment are told apart by
+ * number. */
 enum { BEFORE, EARLY_READ, EARLY_WRITE, LATE_READ, CLOBBER, LATE_WRITE, AFTER };
 
 enum { BY_DEF, BY_TEMP, BY_CLOBBER, BY_MOVE };
@@ -28,7 +30,8 @@ typedef struct {
 
 typedef struct { uint32_t inst, op; } reader; /* the operand that wants a value, for the message */
 
-/* "loc holds vreg at the end of block": at least `width` bytes, zeros above `zero` (8, 16: anywhere). */
+/* "loc holds vreg at the end of block": at least `width` bytes, zeros above `zero` (8, 16:
+ * anywhere). */
 typedef struct {
     uint32_t block, vreg, next; /* next: question + 1 of the same block and vreg */
     ra_loc loc;
@@ -88,7 +91,8 @@ JIT_PRINTF(3, 4) static bool fail(check *c, reader at, const char *format, ...)
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
     if (at.op == NONE)
-        n = snprintf(text, sizeof text, "block %u, instruction %u: %s", c->block_of[at.inst], at.inst,
+        n = snprintf(text, sizeof text, "block %u, instruction %u: %s", c->block_of[at.inst],
+                     at.inst,
                      what);
     else
         n = snprintf(text, sizeof text, "block %u, instruction %u, operand %u (v%u): %s",
@@ -135,7 +139,8 @@ static bool check_constraint(check *c, reader at)
         if (op->fixed >= inst->nops || !is_use(use) || !is_def(op))
             return fail(c, at, "tied to what is no use");
         if (use->loc != op->loc)
-            return fail(c, at, "is in %s, but the use it is tied to is in %s", loc_name(op->loc).text,
+            return fail(c, at, "is in %s, but the use it is tied to is in %s",
+                        loc_name(op->loc).text,
                         loc_name(use->loc).text);
         fixed = use->constraint == RA_FIXED;
     }
@@ -280,7 +285,8 @@ static bool check_moves(check *c)
             const ra_inst *inst = &f->insts[mv->remat - 1];
             if (mv->remat > f->ninsts || !(inst->flags & RA_REMAT) || mv->vreg == RA_NO_VREG
                 || c->def_inst[mv->vreg] != mv->remat - 1 || loc_is_slot(mv->to))
-                return fail(c, at, "move %u repeats an instruction that does not make v%u", m, mv->vreg);
+                return fail(c, at, "move %u repeats an instruction that does not make v%u", m,
+                            mv->vreg);
             if (!(class_set(f->vregs[mv->vreg].cls) & REG_BIT(mv->to)))
                 return fail(c, at, "move %u makes v%u in a register of another class", m, mv->vreg);
             continue;
@@ -379,7 +385,8 @@ static void sort_writes(check *c)
 }
 
 /* The last event of loc in [from, (time, move)), or NULL. */
-static const event *last_write(const check *c, uint32_t loc, uint32_t from, uint32_t time, uint32_t move)
+static const event *last_write(const check *c, uint32_t loc, uint32_t from, uint32_t time,
+                               uint32_t move)
 {
     uint32_t lo = c->first[loc], hi = c->first[loc + 1], begin = lo;
 
@@ -429,12 +436,13 @@ static uint32_t event_block(const check *c, const event *e)
 
 /* A block at whose end the question can be asked instead of at the entry of `block`; NONE: unknown.
  *
- * All writes of the slot in one block D, the definition B dominating D and D dominating `block`: each
- * path passes D, and nothing writes after. v cannot have been defined anew after D: a path from B
- * that avoids D would be one from the entry that avoids D.
- * Or block B itself, which dominates: a writer W between the last B on a path and `block` would
- * have to be dominated by B, else a path from the entry through W avoids B; and a W from which only B
- * follows has B after it. */
+ * All writes of the slot in one block D, the definition B dominating D and D dominating `block`:
+ * each path passes D, and nothing writes after. v cannot have been defined anew after D: a path
+ * from B that avoids D would be one from the entry that avoids D.
+ * Or block B itself, which
+ * dominates: a writer W between the last B on a path and `block` would have to be dominated by B,
+ * else a path from the entry through W avoids B; and a W from which only B follows has B after
+ * it. */
 static uint32_t skip_to(const check *c, const question *q, uint32_t block)
 {
     uint32_t loc = loc_index(q->loc), from = c->first[loc], to = c->first[loc + 1];
@@ -512,7 +520,8 @@ static bool through_move(check *c, question *q, const ra_move *mv)
         return true;
     }
     if (mv->vreg != q->vreg)
-        return fail(c, q->by, "%s should hold v%u, but a move at %u put v%u there", loc_name(q->loc).text,
+        return fail(c, q->by, "%s should hold v%u, but a move at %u put v%u there",
+                    loc_name(q->loc).text,
                     q->vreg, mv->pos, mv->vreg);
     if (mv->remat != 0)
         return check_def(c, q, &c->f->ops[c->def_op[q->vreg]]);
@@ -520,10 +529,12 @@ static bool through_move(check *c, question *q, const ra_move *mv)
     if (q->width > width) {
         uint32_t def = c->def_op[q->vreg];
         if (loc_is_slot(mv->to))
-            return fail(c, q->by, "reads %u bytes of v%u, of which %u were stored", q->width, q->vreg,
+            return fail(c, q->by, "reads %u bytes of v%u, of which %u were stored", q->width,
+                        q->vreg,
                         width);
         if (c->def_inst[q->vreg] == NONE || c->f->ops[def].nonzero > width)
-            return fail(c, q->by, "reads %u bytes of v%u, of which %u were moved", q->width, q->vreg,
+            return fail(c, q->by, "reads %u bytes of v%u, of which %u were moved", q->width,
+                        q->vreg,
                         width);
         q->width = width;
     }
@@ -533,7 +544,8 @@ static bool through_move(check *c, question *q, const ra_move *mv)
     return true;
 }
 
-/* The question just before (time, move) of a block: follows moves to a definition or to the entry. */
+/* The question just before (time, move) of a block: follows moves to a definition or to the
+ * entry. */
 static bool ask(check *c, question q, uint32_t block, uint32_t time, uint32_t move)
 {
     uint32_t from = 8 * c->f->blocks[block].first;
@@ -551,7 +563,8 @@ static bool ask(check *c, question q, uint32_t block, uint32_t time, uint32_t mo
             uint32_t at = 8 * def
                         + (c->f->ops[c->def_op[q.vreg]].kind == RA_DEF ? LATE_WRITE : EARLY_WRITE);
             if (at < time && (!e || e->time < at))
-                return fail(c, q.by, "%s should hold v%u, but does not since instruction %u made it",
+                return fail(c, q.by,
+                            "%s should hold v%u, but does not since instruction %u made it",
                             loc_name(q.loc).text, q.vreg, def);
         }
         if (loc_is_reg(q.loc) && !(c->f->env->allocatable & REG_BIT(q.loc))
@@ -564,7 +577,8 @@ static bool ask(check *c, question q, uint32_t block, uint32_t time, uint32_t mo
             return check_def(c, &q, &c->f->ops[e->what]);
         if (e->kind != BY_MOVE)
             return fail(c, q.by, "%s should hold v%u, but instruction %u %s", loc_name(q.loc).text,
-                        q.vreg, e->time / 8, e->kind == BY_CLOBBER ? "destroys it" : "overwrites it");
+                        q.vreg, e->time / 8,
+                        e->kind == BY_CLOBBER ? "destroys it" : "overwrites it");
         if (!through_move(c, &q, &c->f->moves.at[e->what]))
             return false;
         if (c->f->moves.at[e->what].remat != 0)
@@ -637,7 +651,8 @@ static bool check_blocks(check *c)
                 const ra_vreg *arg = &f->vregs[f->lists[bl->args + p]];
                 const ra_vreg *param = &f->vregs[f->lists[to->params + p]];
                 if (arg->cls != param->cls || arg->width != param->width)
-                    return fail(c, at, "argument %u is not of the class and width of its parameter", p);
+                    return fail(c, at,
+                                "argument %u is not of the class and width of its parameter", p);
             }
         }
     }

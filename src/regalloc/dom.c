@@ -67,8 +67,8 @@ static void find_idoms(const ra_func *f, ra_dom *d)
     }
 }
 
-/* Intervals without a walk: in reverse postorder a block follows its dominator, so subtree sizes can be
- * summed backwards and places handed out forwards. */
+/* Intervals without a walk: in reverse postorder a block follows its dominator, so subtree sizes
+ * can be summed backwards and places handed out forwards. */
 static void number_tree(const ra_func *f, ra_dom *d, arena *tmp)
 {
     uint32_t *size = ARENA_ARRAY(tmp, uint32_t, f->nblocks);

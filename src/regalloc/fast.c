@@ -199,7 +199,8 @@ static uint8_t take(ra_fast *r, uint32_t v, regset forbidden)
     if (rest & ~r->held)
         return lowest(rest & ~r->held);
     if (!rest)
-        jit_fail(r->tmp->fail, JIT_ERR_INTERNAL, "instruction %u needs more registers than there are",
+        jit_fail(r->tmp->fail, JIT_ERR_INTERNAL,
+                 "instruction %u needs more registers than there are",
                  r->inst);
     return evict_one(r, rest);
 }
@@ -218,7 +219,8 @@ static void bring(ra_fast *r, uint32_t v, uint8_t reg)
     else if (p->slot != LOC_NONE)
         move(r, 2 * r->inst, v, LOC_SLOT(p->slot), reg, 0);
     else
-        jit_fail(r->tmp->fail, JIT_ERR_INTERNAL, "instruction %u uses v%u, which has no value", r->inst,
+        jit_fail(r->tmp->fail, JIT_ERR_INTERNAL, "instruction %u uses v%u, which has no value",
+                 r->inst,
                  v);
 }
 
@@ -231,7 +233,8 @@ static void displace(ra_fast *r, uint8_t reg)
     if (!(r->held & REG_BIT(reg)))
         return;
     v = r->in_reg[reg];
-    empty = r->usable & r->cls[r->f->vregs[v].cls] & ~(r->held | r->early | r->late | r->fixed_late | r->gone);
+    empty = r->usable & r->cls[r->f->vregs[v].cls]
+          & ~(r->held | r->early | r->late | r->fixed_late | r->gone);
     if (!empty || is_safe(r, v)) {
         evict(r, v);
         return;

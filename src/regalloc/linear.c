@@ -1,12 +1,13 @@
 /* linear.c - linear scan over live intervals with holes (Wimmer and Mössenböck 2005; on SSA form:
  * Wimmer and Franz 2010).
  *
- * Pieces of intervals are taken in the order of their starts. A piece gets a register that is free as long
- * as it lives; else it takes one from pieces that are used less densely, weighted with block
- * frequency; else it gets the one that is free longest and is cut there; else it waits in memory
- * for its next use that needs a register, and is brought back at the coldest place before that. What
- * cannot wait (an operand of the instruction at hand) always takes a register. Fixed operands and
- * calls do not occupy pieces: they are sorted positions at which a register has no room. */
+ * Pieces of intervals are taken in the order of their starts. A piece gets a register that is free
+ * as long as it lives; else it takes one from pieces that are used less densely, weighted with
+ * block frequency; else it gets the one that is free longest and is cut there; else it waits in
+ * memory for its next use that needs a register, and is brought back at the coldest place before
+ * that. What cannot wait (an operand of the instruction at hand) always takes a register. Fixed
+ * operands and calls do not occupy pieces: they are sorted positions at which a register has no
+ * room. */
 #include "regalloc/linear.h"
 
 enum { PIECES_FOLLOWED = 64 }; /* of an argument, to see where it is at the end of a block */
@@ -25,8 +26,10 @@ typedef struct {
     uint32_t next_fixed[64];      /* first reservation that ends after pos */
     VEC(waiting) heap;            /* cut-off pieces by start */
     regset cls[RC_COUNT];
-    regset clobbered;             /* where the piece at hand has no room because of calls, and from when */
-    uint32_t clobber_at[256];     /* by clobber set; NONE: it does not live across such an instruction */
+    /* where the piece at hand has no room because of calls, and from when */
+    regset clobbered;
+    /* by clobber set; NONE: it does not live across such an instruction */
+    uint32_t clobber_at[256];
 } scan;
 
 static piece *at(scan *s, uint32_t p)
@@ -71,7 +74,8 @@ static uint32_t pop(scan *s)
 
 /* ---- room in registers ---- */
 
-/* The first position at which the instructions with this clobber set destroy what the piece holds. */
+/* The first position at which the instructions with this clobber set destroy what the piece
+ * holds. */
 static uint32_t clobber_limit(scan *s, const piece *p, uint32_t set)
 {
     const uint32_t *calls = s->l->clobbers[set].at;
@@ -215,7 +219,8 @@ static void wait_in_memory(scan *s, uint32_t p, uint32_t earliest)
         push(s, p);
         return;
     }
-    cut = l->iv[at(s, p)->vreg].pieces > PIECES_MOST || lo >= hi ? hi : jit_ra_split_place(l, lo, hi);
+    cut = l->iv[at(s, p)->vreg].pieces > PIECES_MOST || lo >= hi ? hi
+        : jit_ra_split_place(l, lo, hi);
     cut = jit_ra_piece_split(l, p, cut);
     into_memory(s, p);
     push(s, cut);
@@ -229,7 +234,8 @@ static bool is_needed_at(const linear *l, const piece *p, uint32_t pos, bool *bo
     bool needed = false;
 
     *both = false;
-    for (uint32_t k = jit_ra_first_use(l, p, pos & ~3u); k < p->u1 && l->uses[k].pos / 4 == pos / 4; k++)
+    for (uint32_t k = jit_ra_first_use(l, p, pos & ~3u); k < p->u1 && l->uses[k].pos / 4 == pos / 4;
+         k++)
         if (needs_register(&l->uses[k]) && (l->uses[k].pos >= pos || l->uses[k].kind != U_EARLY)) {
             needed = true;
             *both |= l->uses[k].kind != U_EARLY;
@@ -268,8 +274,8 @@ static uint32_t before_late_use(scan *s, const piece *p, uint32_t pos)
     return pos % 4 == 2 && is_needed_at(s->l, p, pos, &both) ? pos - 2 : pos;
 }
 
-/* A piece that goes on in memory from pos on does so from its last use before pos on: in memory it is
- * always. The result is its start when it has no such use. */
+/* A piece that goes on in memory from pos on does so from its last use before pos on: in memory it
+ * is always. The result is its start when it has no such use. */
 static uint32_t after_last_use(const linear *l, const piece *p, uint32_t pos)
 {
     uint32_t k = jit_ra_first_use(l, p, pos), end;
@@ -371,7 +377,8 @@ static uint32_t find_free(scan *s, uint32_t p, uint32_t *best, uint32_t *limit)
     const piece *x = at(s, p);
     const uint8_t *order = s->env->order[s->l->f->vregs[x->vreg].cls];
     const interval *iv = &s->l->iv[x->vreg];
-    uint32_t wishes[4] = { iv->last, iv->hint, register_of(s, iv->source), register_of(s, iv->target) };
+    uint32_t wishes[4] = { iv->last, iv->hint, register_of(s, iv->source),
+                           register_of(s, iv->target) };
 
     *best = NONE;
     *limit = x->start;
@@ -449,7 +456,8 @@ static void allocate_urgent(scan *s, uint32_t p, uint32_t need, uint32_t best, u
     is_needed_at(l, at(s, p), at(s, p)->start, &both);
     r = find_cheapest(s, at(s, p), until, both, &cost);
     if (r == NONE)
-        jit_fail(l->tmp->fail, JIT_ERR_INTERNAL, "instruction %u needs more registers than there are",
+        jit_fail(l->tmp->fail, JIT_ERR_INTERNAL,
+                 "instruction %u needs more registers than there are",
                  at(s, p)->start / 4);
     evict_all(s, p, r, until);
     assign_until(s, p, r, room(s, at(s, p), r), until);
@@ -466,8 +474,8 @@ static ra_loc location_at_end(scan *s, uint32_t v, uint32_t block)
     return LOC_NONE;
 }
 
-/* Whether a block parameter had better start in memory: its arguments are there, often in a slot that
- * it can share, and it is not read much. */
+/* Whether a block parameter had better start in memory: its arguments are there, often in a slot
+ * that it can share, and it is not read much. */
 static bool starts_in_memory(scan *s, uint32_t p)
 {
     linear *l = s->l;

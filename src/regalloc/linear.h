@@ -1,21 +1,22 @@
 /* linear.h - what the parts of the linear-scan allocator share: intervals, their pieces, positions.
  *
  * Instruction i has the positions 4 * i (moves before it), + 1 (operands are read), + 2 (they are
- * written) and + 3 (after it). A live range is [from, to). A value that is only copied to a fixed or
- * tied register before the instruction is needed until 4 * i, an operand read early until + 2, late
- * until + 3. A definition starts at + 2; one that is early or tied, and a temporary, at 4 * i.
+ * written) and + 3 (after it). A live range is [from, to). A value that is only copied to a fixed
+ * or tied register before the instruction is needed until 4 * i, an operand read early until + 2,
+ * late until + 3. A definition starts at + 2; one that is early or tied, and a temporary, at 4 * i.
  *
- * The interval of a virtual register is its ranges and its uses, both sorted slices of one array. It is
- * cut into pieces; each piece has one location. A piece in a register starts at a definition, at the
- * start of a block or at 4 * i; one in memory may start anywhere, since a value that is ever in
- * memory is stored right after its definition (or can be made again). */
+ * The interval of a virtual register is its ranges and its uses, both sorted slices of one array.
+ * It is cut into pieces; each piece has one location. A piece in a register starts at a definition,
+ * at the start of a block or at 4 * i; one in memory may start anywhere, since a value that is ever
+ * in memory is stored right after its definition (or can be made again). */
 #ifndef JIT_REGALLOC_LINEAR_H
 #define JIT_REGALLOC_LINEAR_H
 
 #include "regalloc/regalloc.h"
 
 #define NONE UINT32_MAX
-enum { PIECES_MOST = 4000 }; /* more cuts are not worth their time: an interval then lives in memory */
+/* more cuts are not worth their time: an interval then lives in memory */
+enum { PIECES_MOST = 4000 };
 #define POS(inst) ((inst) * 4)
 
 typedef struct { uint32_t from, to; } range;
@@ -98,7 +99,8 @@ void jit_ra_live_build(linear *l);                        /* live.c: intervals a
 uint32_t jit_ra_piece_split(linear *l, uint32_t p, uint32_t pos); /* split.c: the new right piece */
 void jit_ra_piece_weigh(linear *l, uint32_t p);
 piece jit_ra_piece_whole(const linear *l, uint32_t vreg); /* its interval as one piece */
-uint32_t jit_ra_piece_meet(const linear *l, const piece *a, const piece *b); /* first common position */
+/* first common position */
+uint32_t jit_ra_piece_meet(const linear *l, const piece *a, const piece *b);
 uint32_t jit_ra_piece_next_live(const linear *l, const piece *p, uint32_t pos);
 uint32_t jit_ra_first_use(const linear *l, const piece *p, uint32_t pos); /* its first one >= pos */
 uint32_t jit_ra_split_place(const linear *l, uint32_t lo, uint32_t hi);

@@ -1,10 +1,10 @@
 /* live.c - builds the intervals: where each virtual register is needed, and by whom.
  *
  * Liveness between blocks is found value by value, walking from each use up to the definition: work
- * in proportion to the answer, and right for any graph. The answer itself can be quadratic, so under
- * a budget; values beyond it count as live in all blocks from the definition to the last use,
- * stretched over every backward edge. Then one pass from the last
- * instruction to the first makes ranges, uses and reservations. */
+ * in proportion to the answer, and right for any graph. The answer itself can be quadratic, so
+ * under a budget; values beyond it count as live in all blocks from the definition to the last use,
+ * stretched over every backward edge. Then one pass from the last instruction to the first makes
+ * ranges, uses and reservations. */
 #include "regalloc/linear.h"
 
 typedef struct { uint32_t from, to, next; } node;
@@ -40,7 +40,8 @@ static void note_definitions(live *lv)
     const ra_func *f = lv->f;
 
     for (uint32_t v = 0; v < f->nvregs; v++) {
-        interval none = { 0, 0, 0, 0, NONE, 0, NONE, 0, NONE, NONE, NONE, NONE, f->vregs[v].hint, 0xff,
+        interval none = { 0, 0, 0, 0, NONE, 0, NONE, 0, NONE, NONE, NONE, NONE, f->vregs[v].hint,
+                          0xff,
                           false, false };
         l->iv[v] = none;
     }
@@ -125,7 +126,8 @@ static uint32_t *sort_crossings(live *lv, uint32_t *first)
 
 typedef struct { uint32_t *seen_in, *seen_out, *stack; uint64_t budget; } walk;
 
-/* Walks up from the blocks that use v. False: the budget is used up (what was noted stays valid). */
+/* Walks up from the blocks that use v. False: the budget is used up (what was noted stays
+ * valid). */
 static bool walk_up(live *lv, walk *w, uint32_t v, const uint32_t *use_blocks, uint32_t n)
 {
     const ra_func *f = lv->f;
@@ -212,7 +214,8 @@ static uint32_t most_back(const back_edges *e, uint32_t from, uint32_t to)
     return a > b ? a : b;
 }
 
-static void stretch(live *lv, const back_edges *e, uint32_t v, const uint32_t *use_blocks, uint32_t n)
+static void stretch(live *lv, const back_edges *e, uint32_t v, const uint32_t *use_blocks,
+                    uint32_t n)
 {
     uint32_t def = lv->l->iv[v].block, last = def;
 
@@ -305,7 +308,8 @@ static void add_hint(live *lv, uint32_t v, uint8_t reg)
         lv->l->iv[v].hint = reg;
 }
 
-/* `to` is a copy of `from`, or made in its place. Backwards, so the last use of `from` comes first. */
+/* `to` is a copy of `from`, or made in its place. Backwards, so the last use of `from` comes
+ * first. */
 static void add_partners(live *lv, uint32_t from, uint32_t to)
 {
     interval *a = &lv->l->iv[from], *b = &lv->l->iv[to];
@@ -341,7 +345,8 @@ static void visit_write(live *lv, const ra_inst *inst, uint32_t i, uint32_t k, f
     }
 }
 
-static void visit_read(live *lv, const ra_inst *inst, uint32_t i, uint32_t k, uint32_t start, float freq)
+static void visit_read(live *lv, const ra_inst *inst, uint32_t i, uint32_t k, uint32_t start,
+                       float freq)
 {
     ra_operand *op = &lv->f->ops[inst->ops + k];
     uint32_t p = POS(i), v = op->vreg;
@@ -453,7 +458,8 @@ static void visit_block(live *lv, uint32_t block)
             uint32_t v = f->lists[b->args + k], param = f->lists[to->params + k];
             add_range(lv, v, start, end);
             add_use(lv, v, end - 1, NONE, U_END, b->freq);
-            add_partners(lv, v, param); /* the source is the argument of the first predecessor in order */
+            /* the source is the argument of the first predecessor in order */
+            add_partners(lv, v, param);
         }
     }
     for (uint32_t i = b->end; i-- > b->first;)

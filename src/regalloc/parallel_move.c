@@ -1,9 +1,9 @@
 /* parallel_move.c - puts moves that all happen at once into an order in which they can be made.
  *
  * Copies whose destination nobody has still to read go first; what remains are cycles, where every
- * location is read once. A cycle is opened by saving one source in the scratch register. Copies between
- * slots need the scratch as well: a cycle with one such copy is opened there, one with more keeps
- * the saved value in a slot of its own. Rematerialized values read nothing and come last.
+ * location is read once. A cycle is opened by saving one source in the scratch register. Copies
+ * between slots need the scratch as well: a cycle with one such copy is opened there, one with more
+ * keeps the saved value in a slot of its own. Rematerialized values read nothing and come last.
  *
  * Two slots of the moves are equal or disjoint: allocators keep 8- and 16-byte slots apart. */
 #include "regalloc/regalloc.h"
@@ -17,7 +17,8 @@ typedef struct {
     const ra_pmove *moves;
     uint32_t n;
     uint32_t pos;
-    uint32_t *readers;  /* by move: how many copies have still to read its destination; NONE: done */
+    /* by move: how many copies have still to read its destination; NONE: done */
+    uint32_t *readers;
     uint32_t *ready;    /* stack of moves without readers */
     uint32_t nready;
     uint32_t at_reg[64];/* the move into this register */
@@ -211,7 +212,8 @@ static void run_cycle(pm *p, uint32_t first)
     copy(p, &p->moves[open], saved, p->moves[open].to);
 }
 
-void jit_ra_parallel_move(const ra_env *env, ra_pmove *moves, uint32_t n, uint32_t pos, ra_func *out,
+void jit_ra_parallel_move(const ra_env *env, ra_pmove *moves, uint32_t n, uint32_t pos,
+                          ra_func *out,
                           arena *tmp)
 {
     pm p = { .env = env, .out = out, .tmp = tmp, .moves = moves, .n = n, .pos = pos };

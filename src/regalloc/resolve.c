@@ -1,10 +1,11 @@
 /* resolve.c - writes the location of every operand and the moves that join the pieces.
  *
- * Moves are gathered with the place they belong to and sorted; those of one place happen at once. At
- * the start of a block: what the edge brings, then the stores of block parameters; before any
- * instruction: cut intervals changing register, together with the copies for fixed and tied operands,
- * which therefore read where a value was, not where it goes; before the jump of a block with one
- * successor, last: what its edge needs. After an instruction: stores and fixed definitions. */
+ * Moves are gathered with the place they belong to and sorted; those of one place happen at once.
+ * At the start of a block: what the edge brings, then the stores of block parameters; before any
+ * instruction: cut intervals changing register, together with the copies for fixed and tied
+ * operands, which therefore read where a value was, not where it goes; before the jump of a block
+ * with one successor, last: what its edge needs. After an instruction: stores and fixed
+ * definitions. */
 #include "regalloc/linear.h"
 
 enum { EDGE_IN, PARAM_STORE, HERE, EDGE_OUT }; /* order within one ra_move.pos */
@@ -216,7 +217,8 @@ static void join_blocks(resolve *r, uint32_t v, pieces *sorted)
         if (POS(l->f->blocks[b].first) < p->start || (l->iv[v].block == b && k == 0))
             b++;
         for (; b < l->f->nblocks && POS(l->f->blocks[b].first) < p->end; b++)
-            if (jit_ra_piece_next_live(l, p, POS(l->f->blocks[b].first)) == POS(l->f->blocks[b].first))
+            if (jit_ra_piece_next_live(l, p,
+                                       POS(l->f->blocks[b].first)) == POS(l->f->blocks[b].first))
                 join_edges(r, v, sorted, b, p->loc);
     }
 }
@@ -277,7 +279,8 @@ static void emit_group(resolve *r, const placed *group, uint32_t n, ra_pmove *mo
         }
         moves[count++] = *m;
     }
-    jit_ra_parallel_move(r->l->f->env, moves, count, (uint32_t)(group[0].key >> 2), r->l->f, r->l->tmp);
+    jit_ra_parallel_move(r->l->f->env, moves, count, (uint32_t)(group[0].key >> 2), r->l->f,
+                         r->l->tmp);
 }
 
 static void emit_moves(resolve *r)

@@ -1,8 +1,8 @@
 /* slots.c - gives the vregs that are ever in memory their slots.
  *
  * A block parameter and its arguments share one if they never live at once, so that nothing moves
- * on the edge: they form groups. Groups are taken in the order of their starts; each gets a slot whose
- * last owner has ended. */
+ * on the edge: they form groups. Groups are taken in the order of their starts; each gets a slot
+ * whose last owner has ended. */
 #include "regalloc/linear.h"
 
 /* By vreg: a ring through its group, the group's name (one of its members), size and end. */
@@ -74,7 +74,8 @@ static void join_groups(const linear *l, member *g, uint32_t a, uint32_t b)
     member *to = &g[g[a].name], *from = &g[g[b].name];
     uint32_t next = g[a].next;
 
-    if (to == from || to->size + from->size > MEMBERS_MOST || l->f->vregs[a].width != l->f->vregs[b].width
+    if (to == from || to->size + from->size > MEMBERS_MOST
+        || l->f->vregs[a].width != l->f->vregs[b].width
         || groups_meet(l, g, a, b))
         return;
     to->size += from->size;

@@ -12,7 +12,8 @@ void jit_ra_piece_weigh(linear *l, uint32_t p)
     uint32_t u1 = x->u1, end = x->end;
     float sum = 0;
 
-    if (l->iv[x->vreg].pieces > PIECES_MOST) { /* from now on it stays in memory but for single uses */
+    /* from now on it stays in memory but for single uses */
+    if (l->iv[x->vreg].pieces > PIECES_MOST) {
         x->sum = x->weight = 0;
         return;
     }
@@ -55,7 +56,8 @@ static uint32_t range_after(const linear *l, uint32_t a, uint32_t b, uint32_t po
     return a;
 }
 
-/* Cuts piece p in two at pos, start < pos < end. In a hole, the parts end and begin at its sides. */
+/* Cuts piece p in two at pos, start < pos < end. In a hole, the parts end and begin at its
+ * sides. */
 uint32_t jit_ra_piece_split(linear *l, uint32_t p, uint32_t pos)
 {
     piece *left = &l->pieces.at[p], right = *left;
@@ -142,10 +144,10 @@ uint32_t jit_ra_piece_next_live(const linear *l, const piece *p, uint32_t pos)
 
 enum { BLOCKS_LOOKED_AT = 48 };
 
-/* Where in lo .. hi (a multiple of 4, the last place possible) a value that is in memory from lo on is
- * best brought into a register: at hi, or at the start of a block b, the last of the cheapest. There it
- * costs a load on each edge from a block before b to b or behind it; an edge from block p to s adds
- * to the places p + 1 .. s. */
+/* Where in lo .. hi (a multiple of 4, the last place possible) a value that is in memory from lo on
+ * is best brought into a register: at hi, or at the start of a block b, the last of the cheapest.
+ * There it costs a load on each edge from a block before b to b or behind it; an edge from block p
+ * to s adds to the places p + 1 .. s. */
 uint32_t jit_ra_split_place(const linear *l, uint32_t lo, uint32_t hi)
 {
     const ra_func *f = l->f;
@@ -175,9 +177,9 @@ uint32_t jit_ra_split_place(const linear *l, uint32_t lo, uint32_t hi)
     return best;
 }
 
-/* Whether a value that was brought into a register at `start` for the use at a should stay there for
- * the use at b, not be brought back: every edge into the blocks between from before `start`, where it
- * is in memory, costs a load as well. */
+/* Whether a value that was brought into a register at `start` for the use at a should stay there
+ * for the use at b, not be brought back: every edge into the blocks between from before `start`,
+ * where it is in memory, costs a load as well. */
 bool jit_ra_keep_until(const linear *l, uint32_t start, uint32_t a, uint32_t b)
 {
     const ra_func *f = l->f;

@@ -1,10 +1,11 @@
-/* regalloc.c - random functions through both allocators, judged by the checker and by execution; and
- * faults put into their results, which the checker has to see when execution can.
+/* regalloc.c - random functions through both allocators, judged by the checker and by execution;
+ * and faults put into their results, which the checker has to see when execution can.
  *
- *   fuzz-regalloc [--seed N] [--count M] [--seconds S] [--faults] [--print N]
+ * fuzz-regalloc [--seed N] [--count M] [--seconds S] [--faults] [--print N]
  *
  * Without arguments FUZZ_SEED and FUZZ_SECONDS hold. --print shows one input and what became of it.
- * --faults counts, class by class, the mutations that some path shows and that the checker reports. */
+ * --faults counts, class by class, the mutations that some path shows and that the checker
+ * reports. */
 #include "tests/support/ra_gen.h"
 
 #include <stdio.h>
@@ -23,7 +24,8 @@ typedef struct {
 
 static void fault(job *j, const ra_func *f, const char *text)
 {
-    snprintf(j->finding, sizeof j->finding, "seed %llu, %s: %s", (unsigned long long)j->seed, j->what,
+    snprintf(j->finding, sizeof j->finding, "seed %llu, %s: %s", (unsigned long long)j->seed,
+             j->what,
              text);
     (void)f;
 }
@@ -77,7 +79,8 @@ static void run(void *arg)
 enum { LOC_OTHER_REG, LOC_OTHER_SLOT, MOVE_DROPPED, MOVE_OTHER_FROM, MOVE_OTHER_TO, MOVES_SWAPPED,
        MOVE_SHIFTED, SLOT_SHARED, REG_SHARED, WRONG_VREG, NCLASSES };
 static const char *const class_names[NCLASSES] = {
-    "operand in another register", "operand in another slot", "move left out", "move from elsewhere",
+    "operand in another register", "operand in another slot", "move left out",
+    "move from elsewhere",
     "move to elsewhere", "two moves exchanged", "move one place off", "two slots made one",
     "two registers made one in a block", "operand of another value"
 };

@@ -1,8 +1,9 @@
 /* ra_gen.c - random functions for the register allocators: any CFG, every kind of operand.
  *
- * Blocks are made in their final order, each reachable from an earlier one, with back edges anywhere
- * (so irreducible loops too); critical edges are then split. Values may be used where their block
- * dominates. Instructions are limited so that their own operands always fit into the registers. */
+ * Blocks are made in their final order, each reachable from an earlier one, with back edges
+ * anywhere (so irreducible loops too); critical edges are then split. Values may be used where
+ * their block dominates. Instructions are limited so that their own operands always fit into the
+ * registers. */
 #include "tests/support/ra_gen.h"
 
 #include <string.h>
@@ -313,8 +314,8 @@ static uint8_t fixed_reg(gen *g, uint8_t cls, bool early, bool late)
     return 0xff;
 }
 
-/* Accounts for one more operand, in a fixed register or anywhere (0xff); false when the registers might
- * not do: what needs one at both moments cannot use those fixed at either. */
+/* Accounts for one more operand, in a fixed register or anywhere (0xff); false when the registers
+ * might not do: what needs one at both moments cannot use those fixed at either. */
 static bool fits(gen *g, uint8_t cls, bool early, bool late, uint8_t fixed)
 {
     regset e = g->early_fixed & class_regs(g, cls), l = g->late_fixed & class_regs(g, cls);

@@ -18,9 +18,9 @@ void ra_forget(ra_func *f);
 /* The fast allocator over all blocks, its moves put together. */
 void ra_run_fast(ra_func *f, arena *tmp);
 
-/* Follows a random path for at most `steps` instructions, with concrete values in registers and slots,
- * beside the meaning of the virtual registers. False when a use reads anything else; where is then
- * the instruction. */
+/* Follows a random path for at most `steps` instructions, with concrete values in registers and
+ * slots, beside the meaning of the virtual registers. False when a use reads anything else; where
+ * is then the instruction. */
 bool ra_simulate(const ra_func *f, uint64_t seed, uint32_t steps, uint32_t *where, arena *tmp);
 
 /* Prints the function with what was allocated. */

@@ -227,7 +227,8 @@ static void print_inst(const ra_func *f, uint32_t i)
     static const char *const cons[] = { "", "any", "fix", "tie" };
     const ra_inst *inst = &f->insts[i];
 
-    printf("  %4u:%s%s%s%s", i, inst->flags & RA_MOVE ? " MOVE" : "", inst->flags & RA_CALL ? " CALL" : "",
+    printf("  %4u:%s%s%s%s", i, inst->flags & RA_MOVE ? " MOVE" : "",
+           inst->flags & RA_CALL ? " CALL" : "",
            inst->flags & RA_TERM ? " TERM" : "", inst->flags & RA_REMAT ? " REMAT" : "");
     for (uint32_t k = 0; k < inst->nops; k++) {
         const ra_operand *op = &f->ops[inst->ops + k];
@@ -256,7 +257,8 @@ void ra_print(const ra_func *f)
         printf("block%u(", b);
         for (uint32_t k = 0; k < bl->nparams; k++)
             printf(" v%u", f->lists[bl->params + k]);
-        printf(") depth %u loop_end %u freq %g preds", bl->loop_depth, bl->loop_end, (double)bl->freq);
+        printf(") depth %u loop_end %u freq %g preds", bl->loop_depth, bl->loop_end,
+               (double)bl->freq);
         for (uint32_t k = 0; k < bl->npreds; k++)
             printf(" %u", f->lists[bl->preds + k]);
         printf("\n");

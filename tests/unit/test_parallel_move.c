@@ -34,7 +34,8 @@ static void start(setup *s, uint8_t cls, uint8_t width, uint8_t scratch)
     jit_arena_init(&s->tmp, &jit_libc_allocator, &s->fail);
 }
 
-/* What a location holds: 0 for garbage, 1 + k for what location k held, 100 + k for remat of vreg k. */
+/* What a location holds: 0 for garbage, 1 + k for what location k held, 100 + k for remat of vreg
+ * k. */
 typedef struct { uint8_t reg[64], slot[256]; } memory;
 
 static uint8_t *cell(memory *m, ra_loc l)

@@ -1,4 +1,5 @@
-/* test_ra_alloc.c - both allocators on random functions, and what linear scan should make of some. */
+/* test_ra_alloc.c - both allocators on random functions, and what linear scan should make of
+ * some. */
 #include "tests/support/ra_gen.h"
 
 #include <criterion/criterion.h>

@@ -128,7 +128,7 @@ Test(ra_check, a_register_that_was_overwritten_is_found)
     def(0, 1);
     def(1, 1);
     use(0, 1);
-    expect_fault("instruction 2, operand 0 (v0): register 1 should hold v0, but instruction 1 overwrites");
+    expect_fault("instruction 2, operand 0 (v0): register 1 should hold v0, but instruction 1");
 }
 
 Test(ra_check, a_value_that_a_call_destroys_is_found)
@@ -321,8 +321,8 @@ Test(ra_check, repeating_a_constant_is_accepted)
     cr_expect_null(checked());
 }
 
-/* entry -> loop(p) -> loop or exit; the loop is split as critical edges are: block 1 is the header with
- * parameter v1, block 2 passes v2 back, block 3 is the exit and uses v1. */
+/* entry -> loop(p) -> loop or exit; the loop is split as critical edges are: block 1 is the header
+ * with parameter v1, block 2 passes v2 back, block 3 is the exit and uses v1. */
 static void loop(ra_loc entry_arg, ra_loc back_arg)
 {
     static const uint32_t lists[] = { 1, 2, 3, 0, 2, 1, 1, 0, 2 };
@@ -339,9 +339,11 @@ static void loop(ra_loc entry_arg, ra_loc back_arg)
     op(1, RA_USE, RA_REG, 1);
     t->f.nblocks = 4;
     t->blocks[0] = (ra_block){ .first = 0, .end = 2, .succs = 0, .nsuccs = 1, .args = 7 };
-    t->blocks[1] = (ra_block){ .first = 2, .end = 4, .succs = 1, .nsuccs = 2, .preds = 3, .npreds = 2,
+    t->blocks[1] = (ra_block){ .first = 2, .end = 4, .succs = 1, .nsuccs = 2, .preds = 3,
+                               .npreds = 2,
                                .params = 0, .nparams = 1 };
-    t->blocks[2] = (ra_block){ .first = 4, .end = 5, .succs = 0, .nsuccs = 1, .preds = 5, .npreds = 1,
+    t->blocks[2] = (ra_block){ .first = 4, .end = 5, .succs = 0, .nsuccs = 1, .preds = 5,
+                               .npreds = 1,
                                .args = 8 };
     t->blocks[3] = (ra_block){ .first = 5, .end = 7, .preds = 6, .npreds = 1 };
 }
@@ -366,5 +368,6 @@ Test(ra_check, an_argument_missing_on_the_back_edge_is_found)
 
     loop(1, 2);
     message = checked_loop();
-    cr_expect(message != NULL && strstr(message, "register 1 should hold v2") != NULL, "%s", message);
+    cr_expect(message != NULL && strstr(message, "register 1 should hold v2") != NULL, "%s",
+              message);
 }
