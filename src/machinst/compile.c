@@ -418,6 +418,8 @@ static void check_recorded(compiler *c)
 static void late_prologue(compiler *c)
 {
     mbuf front;
+    strbuf *listing = c->e.listing;
+    size_t body = listing ? listing->len : 0;
 
     count_spills(c);
     jit_frame_finish(&c->m->frame, c->j->tmp->fail);
@@ -426,6 +428,8 @@ static void late_prologue(compiler *c)
     c->j->target->prologue(&c->e);
     c->e.buf = &c->buf;
     jit_mbuf_front(&c->buf, &front);
+    if (listing && !listing->failed)
+        jit_strbuf_rotate(listing, body);
 }
 
 static void compile_blocks(compiler *c)

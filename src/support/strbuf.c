@@ -90,6 +90,24 @@ void jit_strbuf_printf(strbuf *s, const char *format, ...)
         s->len += (size_t)n;
 }
 
+static void reverse(char *s, size_t n)
+{
+    for (size_t k = 0; k < n / 2; k++) {
+        char c = s[k];
+        s[k] = s[n - 1 - k];
+        s[n - 1 - k] = c;
+    }
+}
+
+void jit_strbuf_rotate(strbuf *s, size_t at)
+{
+    if (!s->at || at > s->len)
+        return;
+    reverse(s->at, at);
+    reverse(s->at + at, s->len - at);
+    reverse(s->at, s->len);
+}
+
 void jit_strbuf_u64(strbuf *s, uint64_t x)
 {
     char digits[20];

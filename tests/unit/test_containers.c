@@ -142,6 +142,23 @@ Test(strbuf, printing_appends_whatever_its_length)
     cr_expect_eq(host.live, 0);
 }
 
+Test(strbuf, what_was_printed_last_can_come_first)
+{
+    strbuf s;
+
+    begin(0);
+    jit_strbuf_init(&s, &host.host);
+    jit_strbuf_rotate(&s, 0);
+    jit_strbuf_puts(&s, "body, head");
+    jit_strbuf_rotate(&s, 6);
+    cr_expect_str_eq(s.at, "headbody, ");
+    jit_strbuf_rotate(&s, 0);
+    jit_strbuf_rotate(&s, s.len);
+    jit_strbuf_rotate(&s, s.len + 1);
+    cr_expect_str_eq(s.at, "headbody, ");
+    jit_strbuf_free(&s);
+}
+
 Test(strbuf, numbers_print_as_printf_does)
 {
     static const uint64_t numbers[] = { 0, 9, 10, 99, 12345678901234567890u, UINT64_MAX,

@@ -103,21 +103,30 @@ static int run_command(const command *c, int argc, char **argv)
     return status;
 }
 
+/* 2 when what was printed did not arrive, as on a full disk. */
+static int flushed(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "gantry: cannot write the output\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2)
         return misuse("which command?", NULL);
     if (strcmp(argv[1], "--version") == 0) {
         printf("gantry %s\nO2 and O3 run as O1: the mid-end is not there yet\n", jit_version());
-        return 0;
+        return flushed(0);
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
         fputs(usage, stdout);
-        return 0;
+        return flushed(0);
     }
     for (size_t k = 0; k < sizeof commands / sizeof *commands; k++)
         if (strcmp(argv[1], commands[k].name) == 0)
-            return run_command(&commands[k], argc - 2, argv + 2);
+            return flushed(run_command(&commands[k], argc - 2, argv + 2));
     if (strcmp(argv[1], "wasm") == 0) {
         fprintf(stderr, "gantry: this build has no WebAssembly\n");
         return 2;
