@@ -20,7 +20,7 @@ code()
     for file in $files; do
         for level in -O0 -O1; do
             rm -f "$2.bin"
-            "$1" compile "$level" -o "$2.bin" "$file" >/dev/null 2>&1
+            timeout 60 "$1" compile "$level" -o "$2.bin" "$file" >/dev/null 2>&1
             echo "$file $level: $([ ! -f "$2.bin" ] || cksum < "$2.bin")"
         done
     done > "$2"
