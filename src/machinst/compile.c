@@ -140,6 +140,8 @@ static void start_emission(compiler *c, uint32_t front)
 
     jit_mbuf_init(&c->buf, j->tmp, j->target->fixups, j->target->shrinks, front,
                   limit < UINT32_MAX ? (uint32_t)limit : 0);
+    c->buf.skip_bytes = j->target->skip_bytes;
+    c->buf.skip = j->target->skip;
     for (uint32_t k = 0; k < n; k++)
         labels[k] = jit_mbuf_label(&c->buf);
     c->e.buf = &c->buf;
@@ -191,19 +193,21 @@ static inline void emit_here(compiler *c, const minst *i, const ra_operand *ops,
     c->j->target->emit(&c->e, i, ops, nops);
 }
 
-static void emit_jump(compiler *c, minst i)
+static void emit_jump(compiler *c, minst i, const ra_operand *ops, unsigned nops)
 {
     i.ref = led_to(c, i.ref);
     if (i.op == MI_BRANCH) {
         i.imm = led_to(c, (uint32_t)i.imm);
-        if (i.imm == i.ref)
+        if (i.imm == i.ref) {
             i.op = MI_JUMP;
+            nops = 0;
+        }
     }
     if (i.op == MI_BRANCH || i.ref != c->e.next_block)
-        emit_here(c, &i, NULL, 0);
+        emit_here(c, &i, ops, nops);
 }
 
-static void emit_shared(compiler *c, const minst *i, const ra_operand *ops)
+static void emit_shared(compiler *c, const minst *i, const ra_operand *ops, unsigned nops)
 {
     switch (i->op) {
     case MI_MOVE:
@@ -218,7 +222,7 @@ static void emit_shared(compiler *c, const minst *i, const ra_operand *ops)
         break;
     case MI_JUMP:
     case MI_BRANCH:
-        emit_jump(c, *i);
+        emit_jump(c, *i, ops, nops);
         break;
     default:
         break;
@@ -242,13 +246,14 @@ static void emit_block(compiler *c, uint32_t block, uint32_t first, uint32_t end
         if (insts[k].op >= MI_TARGET)
             emit_here(c, &insts[k], c->ra.ops + ra[k].ops, ra[k].nops);
         else
-            emit_shared(c, &insts[k], c->ra.ops + ra[k].ops);
+            emit_shared(c, &insts[k], c->ra.ops + ra[k].ops, ra[k].nops);
         while (v < last && v->pos == 2 * k + 1)
             emit_ra_move(c, v++);
     }
     *move = (uint32_t)(v - c->ra.moves.at);
-    uint8_t pad = c->j->settings->block_padding;
-    for (uint32_t n = pad ? 1u << (pad - 1) : 0; n > 0;) {
+    uint32_t pad = c->j->settings->block_padding, align = c->j->target->code_align;
+    uint32_t bytes = pad ? 1u << (pad - 1) : 0;
+    for (uint32_t n = bytes && bytes < align ? align : bytes; n > 0;) {
         mcursor cur = jit_mbuf_open(&c->buf, 256);
         for (uint32_t k = 0; k < 256 && n > 0; k++, n--)
             mput1(&cur, 0);

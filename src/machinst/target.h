@@ -43,6 +43,9 @@ typedef struct target {
     jit_arch arch;
     const fixup_kind *fixups;
     const shrink_form *shrinks;
+    uint8_t skip_bytes;            /* as in mbuf; 0: branches reach all of a function */
+    void (*skip)(uint8_t *at, uint32_t distance);
+    uint8_t code_align;            /* where instructions may begin */
     uint32_t front_bytes;          /* longest prologue */
     uint8_t return_address_bytes;  /* pushed by a call: 8 on x86-64, 0 on AArch64 */
 

@@ -12,6 +12,11 @@ static inline void put_le32(uint8_t *p, uint32_t x)
     p[3] = (uint8_t)(x >> 24);
 }
 
+static inline uint32_t get_le32(const uint8_t *p)
+{
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
 static inline void put_le64(uint8_t *p, uint64_t x)
 {
     p[0] = (uint8_t)x;

@@ -30,6 +30,15 @@ typedef struct a64_args {
     const char *to;  /* what a branch leads to, a symbol: for the listing; NULL: imm is shown */
 } a64_args;
 
+/* How mov_i makes a constant: at most four instructions, each of them on the result of the ones
+ * before. */
+typedef struct a64_step {
+    uint16_t op;    /* A64_movz, movn, movk, orr_i (of zero) */
+    uint8_t shift;  /* 0, 16, 32, 48 */
+    uint64_t imm;
+} a64_step;
+unsigned jit_a64_imm_steps(uint64_t bits, unsigned size, a64_step *steps);
+
 /* The word. Fails the compile (INTERNAL) on what its row does not have. */
 uint32_t jit_a64_encode(fail_ctx *fail, unsigned op, const a64_args *a);
 

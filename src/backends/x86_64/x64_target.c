@@ -143,6 +143,7 @@ const target jit_target_x86_64 = {
     .arch = JIT_ARCH_X86_64,
     .fixups = fixups,
     .shrinks = shrinks,
+    .code_align = 1,
     .front_bytes = 320, /* 12 steps of a stack limit, 4 probes and the rest */
     .return_address_bytes = 8,
     .abi = jit_x64_abi,

@@ -1,0 +1,678 @@
+/* a64_emit.c - turns allocated machine instructions into words, with their traps, fixups and calls.
+ *
+ * x16 and x17 are emission's own: far addresses and jump tables go through them, between
+ * instructions they hold nothing. */
+#include "backends/aarch64/a64_emit.h"
+#include <stdio.h>
+
+static _Noreturn void refuse(const emit *e, const minst *i, const char *what)
+{
+    jit_fail(e->buf->fail, JIT_ERR_INTERNAL, "aarch64: %s: %s",
+             i->op >= MI_TARGET ? a64_row(i->op)->mnemonic : "move or jump", what);
+}
+
+/* ---- Putting ---- */
+
+void jit_a64_put(emit *e, unsigned op, const a64_args *a)
+{
+    uint32_t word = jit_a64_encode(e->buf->fail, op, a);
+    mcursor c = jit_mbuf_open(e->buf, 4);
+
+    mput_le(&c, word, 4);
+    mcursor_close(&c);
+    if (e->listing)
+        jit_a64_print_args(e, op, a);
+}
+
+static a64_args regs(unsigned size, unsigned d, unsigned n, unsigned m)
+{
+    a64_args a = { .size = (uint8_t)size };
+
+    a.d = (uint8_t)d;
+    a.n = (uint8_t)n;
+    a.m = (uint8_t)m;
+    return a;
+}
+
+static void put_rrr(emit *e, unsigned op, unsigned size, unsigned d, unsigned n, unsigned m)
+{
+    a64_args a = regs(size, d, n, m);
+    jit_a64_put(e, op, &a);
+}
+
+static void put_rri(emit *e, unsigned op, unsigned size, unsigned d, unsigned n, uint64_t imm)
+{
+    a64_args a = regs(size, d, n, 0);
+    a.imm = (int64_t)imm;
+    jit_a64_put(e, op, &a);
+}
+
+void jit_a64_put_imm(emit *e, unsigned d, uint64_t bits, unsigned size)
+{
+    a64_step steps[4];
+    unsigned n = jit_a64_imm_steps(bits, size, steps);
+
+    for (unsigned k = 0; k < n; k++) {
+        a64_args a = regs(size, d, steps[k].op == A64_orr_i ? A64_R31 : 0, 0);
+        a.imm = (int64_t)steps[k].imm;
+        a.shift = steps[k].shift;
+        jit_a64_put(e, steps[k].op, &a);
+    }
+}
+
+/* d = n + m << shift, extended; n may be sp. */
+static void put_add_index(emit *e, unsigned d, unsigned n, unsigned m, unsigned ext, unsigned shift)
+{
+    a64_args a = regs(8, d, n, m);
+
+    a.size2 = (uint8_t)(1u << (ext & 3));
+    a.cc = (uint8_t)ext;
+    a.shift = (uint8_t)shift;
+    jit_a64_put(e, A64_add_x, &a);
+}
+
+void jit_a64_put_add(emit *e, unsigned d, unsigned n, int64_t offset)
+{
+    uint64_t size = offset < 0 ? 0 - (uint64_t)offset : (uint64_t)offset;
+    unsigned op = offset < 0 ? A64_sub_i : A64_add_i;
+
+    if (jit_a64_fits_imm12(size)) {
+        if (size || d != n)
+            put_rri(e, op, 8, d, n, size);
+    } else if (size < 1 << 24) {
+        put_rri(e, op, 8, d, n, size & ~(uint64_t)0xfff);
+        put_rri(e, op, 8, d, d, size & 0xfff);
+    } else {
+        jit_a64_put_imm(e, A64_X17, (uint64_t)offset, 8);
+        put_add_index(e, d, n, A64_X17, A64_UXTX, 0);
+    }
+}
+
+/* From here on, code comes from IR instruction ir - 1. */
+static void mark_position(emit *e, uint32_t ir)
+{
+    const jit_func *f = e->l->f;
+
+    if (ir && ir <= f->srcpos.len)
+        jit_mbuf_srcpos(e->buf, f->srcpos.at[ir - 1]);
+}
+
+/* ---- Labels ---- */
+
+enum { NAME_BYTES = 256 };
+
+/* Blocks have the first labels, so a label's index names it well in a listing. */
+static const char *label_name(const emit *e, mlabel l, const char *kind, char *name)
+{
+    for (uint32_t k = 0; k < e->later.len; k++)
+        if (e->later.at[k].label.id == l.id)
+            kind = "trap";
+    snprintf(name, NAME_BYTES, "%s%u", kind, l.id - 1);
+    return name;
+}
+
+static const char *symbol_name(const emit *e, uint32_t symbol, char *name)
+{
+    if (symbol < e->l->symbols.len)
+        jit_name_print(&e->l->symbols.at[symbol], name, NAME_BYTES);
+    else
+        snprintf(name, NAME_BYTES, "sym%u", symbol);
+    return name;
+}
+
+static void bind(emit *e, mlabel l)
+{
+    char name[NAME_BYTES];
+
+    jit_mbuf_bind(e->buf, l);
+    if (e->listing)
+        jit_strbuf_printf(e->listing, "%s:\n", label_name(e, l, "block", name));
+}
+
+/* A row whose distance is filled in when the label is known. */
+static void put_to(emit *e, unsigned op, a64_args a, mlabel to, unsigned fixup, const char *kind)
+{
+    char name[NAME_BYTES];
+    mcursor c = jit_mbuf_open(e->buf, 4);
+
+    a.imm = 0;
+    jit_mbuf_fixup(e->buf, mcursor_offset(&c), to, (uint8_t)fixup, 0, 0);
+    mput_le(&c, jit_a64_encode(e->buf->fail, op, &a), 4);
+    mcursor_close(&c);
+    if (e->listing) {
+        a.to = label_name(e, to, kind, name);
+        jit_a64_print_args(e, op, &a);
+    }
+}
+
+/* A row whose field a relocation fills in. */
+static void put_reloc(emit *e, unsigned op, a64_args a, unsigned reloc, uint32_t symbol)
+{
+    char name[NAME_BYTES];
+    mcursor c = jit_mbuf_open(e->buf, 4);
+
+    jit_mbuf_reloc(e->buf, mcursor_offset(&c), (uint8_t)reloc, symbol, 0);
+    mput_le(&c, jit_a64_encode(e->buf->fail, op, &a), 4);
+    mcursor_close(&c);
+    if (e->listing) {
+        a.to = symbol_name(e, symbol, name);
+        jit_a64_print_args(e, op, &a);
+    }
+}
+
+/* ---- Places ---- */
+
+/* The encoding's number of an operand's register; without one: the zero register. */
+static inline uint8_t number_of(const emit *e, const minst *i, const ra_operand *o, unsigned cls)
+{
+    if (o->vreg == RA_NO_VREG && o->loc == LOC_NONE && cls == RC_INT)
+        return A64_R31;
+    if (cls == RC_FLOAT ? !a64_is_float(o->loc) : !a64_is_int(o->loc))
+        refuse(e, i, o->loc == LOC_NONE ? "operand left virtual" : "operand in the wrong place");
+    return a64_hw(o->loc);
+}
+
+/* Where a memory operand is, its registers known: [base + disp], or [base + index]. */
+typedef struct where {
+    uint8_t base, index, ext, shift; /* index: A64_R31 when there is none */
+    int64_t disp;
+} where;
+
+static where frame_place(const emit *e, unsigned kind, uint32_t ref, int32_t disp)
+{
+    bool from_fp;
+    int32_t offset = jit_frame_offset(e->frame, kind, ref, disp, &from_fp);
+    where p = { from_fp ? A64_FP : A64_R31, A64_R31, A64_UXTX, 0, offset };
+
+    return p;
+}
+
+/* The spill slot of a value of `width` bytes; unit k + 1 is below unit k. */
+static where spill_place(const emit *e, ra_loc slot, unsigned width)
+{
+    return frame_place(e, FRAME_SPILL, loc_slot(slot) + (width == 16), 0);
+}
+
+static uint8_t address_reg(const emit *e, const minst *i, const ra_operand *o)
+{
+    if (!a64_is_int(o->loc))
+        refuse(e, i, "address without a register");
+    return (uint8_t)o->loc;
+}
+
+static where find_place(emit *e, const minst *i, const ra_operand *rest, unsigned nrest)
+{
+    where p = { 0, A64_R31, A64_UXTX, 0, i->disp };
+
+    switch (i->am) {
+    case MEM_BASE:
+    case MEM_INDEX:
+        if (nrest < (i->am == MEM_INDEX ? 2u : 1u))
+            refuse(e, i, "address without operands");
+        p.base = address_reg(e, i, &rest[0]);
+        if (i->am == MEM_INDEX) {
+            p.index = address_reg(e, i, &rest[1]);
+            p.ext = i->cc;
+            p.shift = i->shift;
+        }
+        return p;
+    case MEM_SLOT:
+    case MEM_IN:
+    case MEM_OUT:
+        e->frame_accesses += i->op != A64_lea;
+        return frame_place(e, i->am, i->ref, i->disp);
+    default:
+        refuse(e, i, "addressing mode");
+    }
+}
+
+/* The nearest address that an access to p can name by itself: the rest is added in x16. */
+static void flatten(emit *e, where *p)
+{
+    if (p->index == A64_R31)
+        return;
+    put_add_index(e, A64_X16, p->base, p->index, p->ext, p->shift);
+    p->base = A64_X16;
+    p->index = A64_R31;
+}
+
+static void mark_trap(emit *e, uint32_t ir, unsigned trap)
+{
+    if (trap) {
+        mark_position(e, ir);
+        jit_mbuf_trap(e->buf, (uint8_t)trap);
+    }
+}
+
+/* Chooses the address of an access of `bytes` bytes; what it needs besides is put here. */
+static void choose_mode(emit *e, where p, unsigned bytes, a64_args *a)
+{
+    if (p.index != A64_R31 && (p.disp || (p.shift && 1u << p.shift != bytes) || !(p.ext & 2)))
+        flatten(e, &p);
+    a->n = p.base;
+    a->imm = p.disp;
+    if (p.index != A64_R31) {
+        a->mode = A64_AT_INDEX;
+        a->m = p.index;
+        a->cc = p.ext;
+        a->shift = p.shift;
+    } else if (p.disp >= 0 && p.disp % bytes == 0 && p.disp / bytes <= 0xfff) {
+        a->mode = A64_AT_SCALED;
+    } else if (p.disp >= -256 && p.disp <= 255) {
+        a->mode = A64_AT_UNSCALED;
+    } else if (p.disp >= 0 && p.disp < 1 << 24 && p.disp % bytes == 0) {
+        put_rri(e, A64_add_i, 8, A64_X16, p.base, (uint64_t)p.disp & 0xfff000);
+        a->n = A64_X16;
+        a->imm = p.disp & 0xfff;
+        a->mode = A64_AT_SCALED;
+    } else {
+        jit_a64_put_imm(e, A64_X17, (uint64_t)p.disp, 8);
+        a->imm = 0;
+        a->mode = A64_AT_INDEX;
+        a->m = A64_X17;
+        a->cc = A64_UXTX;
+    }
+}
+
+static void put_access(emit *e, unsigned op, a64_args a, where p, uint32_t ir, unsigned trap)
+{
+    choose_mode(e, p, op == A64_ldrs ? a.size2 : a.size, &a);
+    mark_trap(e, ir, trap);
+    jit_a64_put(e, op, &a);
+}
+
+void jit_a64_put_access(emit *e, unsigned op, unsigned size, unsigned d, unsigned n, int64_t disp,
+                        unsigned trap)
+{
+    where p = { (uint8_t)n, A64_R31, A64_UXTX, 0, disp };
+
+    put_access(e, op, regs(size, d, 0, 0), p, 0, trap);
+}
+
+/* A load of constant `ref` from behind the code. */
+static void put_literal(emit *e, const minst *i, const a64_args *a)
+{
+    const lower *l = e->l;
+
+    JIT_REQUIRE(e->buf->fail, i->ref < l->consts.len && i->disp == 0, "constant out of range");
+    vcode_const *c = &l->consts.at[i->ref];
+    if (!c->label)
+        c->label = jit_mbuf_constant(e->buf, c->bytes, c->size, c->align).id;
+    mlabel label = { c->label };
+    if (i->op != A64_fldr && (i->op != A64_ldr || a->size < 4))
+        refuse(e, i, "load of a constant");
+    put_to(e, i->op == A64_fldr ? A64_fldr_lit : A64_ldr_lit, *a, label, A64_FIX_LITERAL, "const");
+}
+
+/* ---- Moves ---- */
+
+static void move_reg(emit *e, ra_loc from, ra_loc to, unsigned width)
+{
+    unsigned d = a64_hw(to), n = a64_hw(from);
+
+    if (a64_is_int(to))
+        put_rrr(e, A64_fmov_of, width, d, n, 0);
+    else if (a64_is_int(from))
+        put_rrr(e, A64_fmov_to, width, d, n, 0);
+    else if (width == 16)
+        put_rrr(e, A64_vmov, 16, d, n, 0);
+    else
+        put_rrr(e, A64_fmov, width, d, n, 0);
+}
+
+static bool is_place(ra_loc l)
+{
+    return a64_is_int(l) || a64_is_float(l) || loc_is_slot(l);
+}
+
+void jit_a64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width)
+{
+    fail_ctx *fail = e->buf->fail;
+
+    if (a64_is_int(from) && a64_is_int(to) && from != to && width < 16) { /* most are */
+        put_rrr(e, A64_orr, width, to, A64_R31, from);
+        return;
+    }
+    JIT_REQUIRE(fail, width == 4 || width == 8 || width == 16, "aarch64: width of a move");
+    JIT_REQUIRE(fail, is_place(from), "aarch64: a move from nowhere");
+    JIT_REQUIRE(fail, is_place(to), "aarch64: a move to nowhere");
+    JIT_REQUIRE(fail, !loc_is_slot(from) || !loc_is_slot(to), "aarch64: a move between slots");
+    JIT_REQUIRE(fail, width < 16 || (!a64_is_int(from) && !a64_is_int(to)),
+                "aarch64: 16 bytes of an integer");
+    if (from == to)
+        return;
+    if (loc_is_slot(from))
+        put_access(e, a64_is_int(to) ? A64_ldr : A64_fldr, regs(width, a64_hw(to), 0, 0),
+                   spill_place(e, from, width), 0, 0);
+    else if (loc_is_slot(to))
+        put_access(e, a64_is_int(from) ? A64_str : A64_fstr, regs(width, a64_hw(from), 0, 0),
+                   spill_place(e, to, width), 0, 0);
+    else
+        move_reg(e, from, to, width);
+}
+
+/* ---- Jumps ---- */
+
+static void put_jump(emit *e, mlabel to)
+{
+    put_to(e, A64_b, regs(8, 0, 0, 0), to, A64_FIX_B26, "block");
+}
+
+/* To `to` on cc: of the flags, or of register `reg` (size, bit: as in MI_BRANCH). */
+static void put_cond(emit *e, const minst *i, unsigned cc, unsigned reg, mlabel to)
+{
+    a64_args a = regs(8, 0, 0, 0);
+
+    a.cc = (uint8_t)cc;
+    switch (cc) {
+    case A64_UEQ:
+        a.cc = A64_EQ;
+        put_to(e, A64_b_cond, a, to, A64_FIX_B19, "block");
+        a.cc = A64_VS;
+        break;
+    case A64_ONE:
+        a.cc = A64_MI;
+        put_to(e, A64_b_cond, a, to, A64_FIX_B19, "block");
+        a.cc = A64_GT;
+        break;
+    case A64_CBZ:
+    case A64_CBNZ:
+        a.size = i->size;
+        a.d = (uint8_t)reg;
+        put_to(e, cc == A64_CBZ ? A64_cbz : A64_cbnz, a, to, A64_FIX_B19, "block");
+        return;
+    case A64_TBZ:
+    case A64_TBNZ:
+        a.size = i->shift < 32 ? 4 : 8;
+        a.shift = i->shift;
+        a.d = (uint8_t)reg;
+        put_to(e, cc == A64_TBZ ? A64_tbz : A64_tbnz, a, to, A64_FIX_B14, "block");
+        return;
+    default:
+        JIT_REQUIRE(e->buf->fail, cc < A64_AL, "aarch64: condition");
+    }
+    put_to(e, A64_b_cond, a, to, A64_FIX_B19, "block");
+}
+
+/* The register that cc looks at; 0 when it looks at the flags. */
+static unsigned tested_reg(const emit *e, const minst *i, const ra_operand *ops, unsigned nops)
+{
+    bool needs = i->cc >= A64_CBZ;
+
+    if (needs != (nops == 1))
+        refuse(e, i, "a condition without its operand");
+    return needs ? number_of(e, i, &ops[0], RC_INT) : 0;
+}
+
+static void emit_branch(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
+{
+    uint32_t yes = i->ref, no = (uint32_t)i->imm;
+    unsigned cc = i->cc, reg = tested_reg(e, i, ops, nops);
+
+    if (yes == e->next_block) {
+        yes = no;
+        no = i->ref;
+        cc = a64_invert(cc);
+    }
+    if (yes != no)
+        put_cond(e, i, cc, reg, e->block_label[yes]);
+    if (no != e->next_block)
+        put_jump(e, e->block_label[no]);
+}
+
+/* ---- What stands behind the body ---- */
+
+static mlabel put_later(emit *e, uint32_t ir, unsigned code)
+{
+    if (e->later.len) { /* several checks of one instruction share their trap */
+        const emit_later *last = &e->later.at[e->later.len - 1];
+        if (last->ir == ir && last->code == code)
+            return last->label;
+    }
+    emit_later x = { jit_mbuf_label(e->buf), ir, 0, (uint8_t)code };
+    vec_push(e->buf->mem, &e->later, x);
+    return x.label;
+}
+
+void jit_a64_put_trap(emit *e, unsigned code)
+{
+    a64_args a = regs(4, 0, 0, 0);
+
+    a.imm = code;
+    if (code)
+        jit_mbuf_trap(e->buf, (uint8_t)code);
+    jit_a64_put(e, A64_udf, &a);
+}
+
+void jit_a64_finish(emit *e)
+{
+    for (uint32_t k = 0; k < e->later.len; k++) {
+        emit_later x = e->later.at[k];
+        bind(e, x.label);
+        mark_position(e, x.ir);
+        jit_a64_put_trap(e, x.code);
+    }
+    e->later.len = 0;
+}
+
+/* ---- Instructions of several parts ---- */
+
+/* adr x16, table; ldrsw x17, [x16, index, lsl #2]; add x16, x16, x17; br x16; and the table. All in one
+ * reservation: nothing comes between. */
+static void emit_table(emit *e, const minst *i, const ra_operand *ops)
+{
+    fail_ctx *fail = e->buf->fail;
+    enum { WORDS = 4 };
+
+    JIT_REQUIRE(fail, i->extra < e->l->jump_tables.len, "jump table out of range");
+    const vcode_jump_table *t = &e->l->jump_tables.at[i->extra];
+    a64_args adr = regs(8, A64_X16, 0, 0), br = regs(8, 0, A64_X16, 0);
+    a64_args load = regs(8, A64_X17, A64_X16, number_of(e, i, &ops[0], RC_INT));
+    a64_args add = regs(8, A64_X16, A64_X16, A64_X17);
+    const struct { unsigned op; const a64_args *a; } code[WORDS] = {
+        { A64_adr, &adr }, { A64_ldrs, &load }, { A64_add, &add }, { A64_br, &br }
+    };
+    adr.imm = 4 * WORDS;
+    load.size2 = 4;
+    load.mode = A64_AT_INDEX;
+    load.cc = A64_UXTX;
+    load.shift = 2;
+    if (t->n > INT32_MAX / 8)
+        jit_fail(fail, JIT_ERR_LIMIT, "jump table of %u entries", t->n);
+    mcursor c = jit_mbuf_open(e->buf, 4 * (WORDS + t->n));
+    for (unsigned k = 0; k < WORDS; k++)
+        mput_le(&c, jit_a64_encode(fail, code[k].op, code[k].a), 4);
+    for (uint32_t k = 0; k < t->n; k++) {
+        jit_mbuf_fixup(e->buf, mcursor_offset(&c), e->block_label[t->blocks[k]], A64_FIX_TABLE32, 0,
+                       (int32_t)(4 * k));
+        mput_le(&c, 0, 4);
+    }
+    mcursor_close(&c);
+    if (!e->listing)
+        return;
+    for (unsigned k = 0; k < WORDS; k++)
+        jit_a64_print_args(e, code[k].op, code[k].a);
+    for (uint32_t k = 0; k < t->n; k++)
+        jit_strbuf_printf(e->listing, "    .word block%u - table\n", t->blocks[k]);
+}
+
+/* A call, and what its callee popped given back, so that the frame stands as before. */
+static void emit_call(emit *e, const minst *i, const a64_args *a)
+{
+    uint32_t pops = (uint32_t)i->imm;
+    const frame *fr = e->frame;
+
+    mark_position(e, i->ir);
+    if (i->trap)
+        jit_mbuf_trap(e->buf, i->trap);
+    if (i->op == A64_call_sym)
+        put_reloc(e, i->op, regs(8, 0, 0, 0), A64_RELOC_CALL26, i->ref);
+    else
+        jit_a64_put(e, i->op, a);
+    jit_mbuf_call(e->buf, i->ir);
+    if (!pops)
+        return;
+    if (!fr->fp)
+        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)(fr->total - pops));
+    jit_a64_put_add(e, A64_R31, A64_R31, -(int64_t)pops);
+    if (!fr->fp)
+        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)fr->total);
+}
+
+/* adrp d, page; then the rest of the address from its low 12 bits, by add or by ldr. */
+static void emit_symbol(emit *e, const minst *i, unsigned d)
+{
+    bool cell = i->op == A64_ldr_sym;
+
+    put_reloc(e, A64_adrp, regs(8, d, 0, 0), cell ? A64_RELOC_CELL_PAGE : A64_RELOC_PAGE, i->ref);
+    if (cell)
+        put_reloc(e, A64_ldr, regs(8, d, d, 0), A64_RELOC_CELL_LOW12, i->ref);
+    else
+        put_reloc(e, A64_add_i, regs(8, d, d, 0), A64_RELOC_LOW12, i->ref);
+}
+
+static void emit_lea(emit *e, unsigned d, where p)
+{
+    if (p.index != A64_R31 && p.disp == 0) {
+        put_add_index(e, d, p.base, p.index, p.ext, p.shift);
+        return;
+    }
+    flatten(e, &p);
+    if (p.disp == 0 && p.base != A64_R31 && p.base != d)
+        put_rrr(e, A64_orr, 8, d, A64_R31, p.base);
+    else if (p.disp == 0 && p.base != d)
+        put_rri(e, A64_add_i, 8, d, p.base, 0);
+    else
+        jit_a64_put_add(e, d, p.base, p.disp);
+}
+
+/* A pair: its offset is scaled, 7 bits. */
+static void emit_pair(emit *e, const minst *i, a64_args *a, where p)
+{
+    int64_t scaled = p.disp / i->size;
+
+    flatten(e, &p);
+    if (p.disp % i->size || scaled < -64 || scaled > 63) {
+        jit_a64_put_add(e, A64_X16, p.base, p.disp);
+        p.base = A64_X16;
+        p.disp = 0;
+    }
+    a->n = p.base;
+    a->imm = p.disp;
+    a->cc = A64_OFFSET;
+    mark_trap(e, i->ir, i->trap);
+    jit_a64_put(e, i->op, a);
+}
+
+static void emit_memory(emit *e, const minst *i, a64_args *a, const ra_operand *rest, unsigned nrest)
+{
+    a->cc = a->shift = 0;
+    a->imm = 0;
+    if (i->am == MEM_CONST) {
+        put_literal(e, i, a);
+        return;
+    }
+    where p = find_place(e, i, rest, nrest);
+    switch (i->op) {
+    case A64_lea: emit_lea(e, a->d, p); break;
+    case A64_ldp: case A64_stp: case A64_fldp: case A64_fstp: emit_pair(e, i, a, p); break;
+    default: put_access(e, i->op, *a, p, i->ir, i->trap);
+    }
+}
+
+/* Where the encoding's 31 is the stack pointer, which no operand names. */
+static bool is_sp(const a64_info *row, unsigned place)
+{
+    bool sets = row->flags & A64_F_W;
+
+    switch (row->format) {
+    case A64_FORMAT_ADDI:
+    case A64_FORMAT_EXTENDED: return place == A64_AT_N || (place == A64_AT_D && !sets);
+    case A64_FORMAT_LOGICALI: return place == A64_AT_D && !sets;
+    default: return false;
+    }
+}
+
+/* Fills in what the row's encoding holds; returns the number of operands that it took. */
+static unsigned gather(const emit *e, const minst *i, const ra_operand *ops, unsigned nops,
+                       a64_args *a)
+{
+    const a64_info *row = a64_row(i->op);
+    const a64_shape *s = &jit_a64_shapes[row->shape];
+
+    *a = (a64_args){ .size = i->size, .size2 = i->size2, .cc = i->cc, .shift = i->shift };
+    a->imm = i->imm;
+    if (nops < s->n)
+        refuse(e, i, "operand missing");
+    for (unsigned k = 0; k < s->n; k++) {
+        const a64_role *r = &jit_a64_roles[s->role[k]];
+        uint8_t number = number_of(e, i, &ops[k], r->cls);
+        if (r->constraint == RA_TIED && ops[k].loc != ops[r->fixed].loc)
+            refuse(e, i, "operand in another register than it must be");
+        if (number == A64_R31 && r->cls == RC_INT && is_sp(row, r->place))
+            refuse(e, i, "the zero register, where it is the stack pointer");
+        a->place[r->place] = number;
+    }
+    a->none = 0;
+    return s->n;
+}
+
+static void emit_row(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
+{
+    a64_args a;
+    unsigned taken = gather(e, i, ops, nops, &a);
+
+    if (i->am != MEM_NONE) {
+        emit_memory(e, i, &a, ops + taken, nops - taken);
+        return;
+    }
+    switch (i->op) {
+    case A64_table: emit_table(e, i, ops); break;
+    case A64_trap_if:
+    case A64_trap_if_r: {
+        unsigned reg = tested_reg(e, i, ops, nops);
+        put_cond(e, i, i->cc, reg, put_later(e, i->ir, i->trap));
+        break;
+    }
+    case A64_call:
+    case A64_call_sym: emit_call(e, i, &a); break;
+    case A64_adr_sym:
+    case A64_ldr_sym: emit_symbol(e, i, a.d); break;
+    case A64_mov_i: jit_a64_put_imm(e, a.d, (uint64_t)i->imm, i->size); break;
+    case A64_udf:
+        mark_position(e, i->ir);
+        jit_a64_put_trap(e, i->trap);
+        break;
+    default:
+        mark_trap(e, i->ir, i->trap);
+        jit_a64_put(e, i->op, &a);
+    }
+}
+
+void jit_a64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
+{
+    switch (i->op) {
+    case MI_NONE:
+    case MI_ARGS:
+        break;
+    case MI_MOVE:
+        if (nops < 2)
+            refuse(e, i, "operand missing");
+        jit_a64_emit_move(e, ops[1].loc, ops[0].loc, i->size);
+        break;
+    case MI_RETURN:
+        jit_a64_epilogue(e);
+        break;
+    case MI_JUMP:
+        if (i->ref != e->next_block)
+            put_jump(e, e->block_label[i->ref]);
+        break;
+    case MI_BRANCH:
+        emit_branch(e, i, ops, nops);
+        break;
+    default:
+        if (i->op >= A64_END)
+            refuse(e, &(minst){ 0 }, "unknown row");
+        emit_row(e, i, ops, nops);
+    }
+}

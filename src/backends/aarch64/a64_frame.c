@@ -1,0 +1,357 @@
+/* a64_frame.c - prologue and epilogue: stack limit, frame record, saved registers, frame, probes,
+ * and the unwind rows that go with each step.
+ *
+ * Registers are pushed two at a time, the link register and, with a frame pointer, x29 first: they
+ * are the frame record of AAPCS64, "The Frame Pointer". Without a frame pointer the first saved
+ * register takes x29's place; a leaf does not save the link register. Unwind rows count from the
+ * canonical frame address (CFA), sp on entry; registers in rows have their DWARF numbers (ABI for the
+ * Arm 64-bit Architecture: DWARF, "DWARF register names"). x16 and x17 are free on entry. */
+#include "backends/aarch64/a64_emit.h"
+
+#define LIMIT_STEPS 12      /* of a stack limit's chain: what fits the front of a function at O0 */
+#define SAFE_BELOW 0x8000u  /* nothing is mapped below it, so sp minus less cannot wrap */
+#define UNROLLED_PROBES 4
+#define NO_REG 0xff
+
+static uint8_t dwarf(unsigned reg)
+{
+    return (uint8_t)(a64_is_float(reg) ? 64u + a64_hw(reg) : reg);
+}
+
+/* ---- Short cuts to single instructions ---- */
+
+static a64_args args_of(unsigned size, unsigned d, unsigned n, int64_t imm)
+{
+    a64_args a = { .size = (uint8_t)size, .imm = imm };
+
+    a.d = (uint8_t)d;
+    a.n = (uint8_t)n;
+    return a;
+}
+
+/* Flags of n - m; n may be sp. d: where the difference goes, A64_R31: nowhere. */
+static void put_subs(emit *e, unsigned d, unsigned n, unsigned m)
+{
+    a64_args a = args_of(8, d, n, 0);
+
+    a.m = (uint8_t)m;
+    a.size2 = 8;
+    a.cc = A64_UXTX;
+    jit_a64_put(e, A64_subs_x, &a);
+}
+
+static void put_b_cond(emit *e, unsigned cc, int64_t distance)
+{
+    a64_args a = args_of(8, 0, 0, distance);
+
+    a.cc = (uint8_t)cc;
+    jit_a64_put(e, A64_b_cond, &a);
+}
+
+/* A trap in its place, jumped over on cc, since a late prologue has no labels behind it. Nothing
+ * is open so far, so that no island comes between. */
+static void put_trap_unless(emit *e, unsigned cc, unsigned code)
+{
+    put_b_cond(e, cc, 8);
+    jit_a64_put_trap(e, code);
+}
+
+/* ---- Stack limit ---- */
+
+/* The register that holds the vmctx parameter on entry; loads it to x16 when it is on the stack. */
+static unsigned vmctx_reg(emit *e)
+{
+    const ir_sig *sig = &e->l->f->sig;
+
+    for (uint32_t k = 0; k < sig->nparams; k++) {
+        const abi_loc *a = &e->l->abi->args[k];
+        if (JIT_PARAM_PURPOSE(sig->params[k]) != JIT_VMCTX)
+            continue;
+        if (a->kind == ABI_REG)
+            return a->reg;
+        jit_a64_put_access(e, A64_ldr, 8, A64_X16, A64_R31, a->offset, 0);
+        return A64_X16;
+    }
+    jit_fail(e->buf->fail, JIT_ERR_VERIFY, "the stack limit needs a vmctx parameter");
+}
+
+static unsigned load_trap(const emit *e, const ir_gv *gv)
+{
+    const jit_mem *m = &e->l->f->mems.at[gv->mem];
+
+    return m->bits & JIT_MEM_NOTRAP ? 0 : m->trap ? m->trap : JIT_TRAP_HEAP_OOB;
+}
+
+/* Follows the chain that computes the limit. */
+static unsigned follow_chain(emit *e, const ir_gv **chain, unsigned n)
+{
+    unsigned at = vmctx_reg(e);
+
+    while (n-- > 0) {
+        const ir_gv *gv = chain[n];
+        if (gv->kind == GV_IADD_IMM)
+            jit_a64_put_add(e, A64_X16, at, gv->offset);
+        else
+            jit_a64_put_access(e, A64_ldr, 8, A64_X16, at, gv->offset, load_trap(e, gv));
+        if (gv->kind != GV_IADD_IMM || gv->offset != 0)
+            at = A64_X16;
+    }
+    return at;
+}
+
+/* Traps when the frame would reach below the limit. */
+static void check_limit(emit *e)
+{
+    const jit_func *f = e->l->f;
+    const ir_gv *chain[LIMIT_STEPS];
+    unsigned n = 0, at;
+    int64_t total = e->frame->total;
+
+    for (jit_gv g = f->stack_limit;; g = chain[n - 1]->base) {
+        const ir_gv *gv = &f->gvs.at[jit_gv_index(g)];
+        if (gv->kind == GV_VMCTX)
+            break;
+        if (gv->kind != GV_LOAD && gv->kind != GV_IADD_IMM)
+            jit_fail(e->buf->fail, JIT_ERR_UNSUPPORTED, "a stack limit that is not based on vmctx");
+        if (n == LIMIT_STEPS)
+            jit_fail(e->buf->fail, JIT_ERR_LIMIT, "a stack limit of more than %d steps",
+                     LIMIT_STEPS);
+        chain[n++] = gv;
+    }
+    at = follow_chain(e, chain, n);
+    if (total < SAFE_BELOW) {
+        jit_a64_put_add(e, A64_X17, A64_R31, -total);
+    } else {
+        jit_a64_put_imm(e, A64_X17, (uint64_t)total, 8);
+        put_subs(e, A64_X17, A64_R31, A64_X17);
+        put_trap_unless(e, A64_HS, JIT_TRAP_STK_OVF);
+    }
+    put_subs(e, A64_R31, A64_X17, at);
+    put_trap_unless(e, A64_HS, JIT_TRAP_STK_OVF);
+}
+
+/* ---- Pairs of saved registers ---- */
+
+/* What is saved, from the highest address down: high stands 8 bytes above low; NO_REG: nothing. */
+typedef struct pair { uint8_t high, low; } pair;
+typedef struct pairs { pair at[18]; unsigned n; } pairs;
+
+static pairs saved_pairs(const emit *e)
+{
+    const frame *fr = e->frame;
+    uint8_t list[36];
+    pairs p = { .n = 0 };
+    unsigned n = 0;
+
+    list[n++] = fr->fp || !fr->leaf ? A64_LR : NO_REG;
+    if (fr->fp)
+        list[n++] = A64_FP;
+    JIT_REQUIRE(e->buf->fail, fr->nsaved <= 32, "aarch64: saved registers");
+    for (unsigned r = 0; r < 64; r++)
+        if (fr->saved & REG_BIT(r))
+            list[n++] = (uint8_t)r;
+    if (n == 1 && list[0] == NO_REG)
+        return p;
+    for (unsigned k = 0; k < n; k += 2)
+        p.at[p.n++] = (pair){ list[k], k + 1 < n ? list[k + 1] : NO_REG };
+    return p;
+}
+
+/* One register at [sp, #offset], by `mode`. */
+static void put_single(emit *e, bool load, unsigned reg, unsigned mode, int64_t offset)
+{
+    a64_args a = args_of(8, a64_hw(reg), A64_R31, offset);
+
+    a.mode = (uint8_t)mode;
+    jit_a64_put(e, a64_is_float(reg) ? load ? A64_fldr : A64_fstr : load ? A64_ldr : A64_str, &a);
+}
+
+static void put_pair(emit *e, bool load, pair p)
+{
+    bool floats = a64_is_float(p.low);
+    a64_args a = args_of(8, a64_hw(p.low), A64_R31, load ? 16 : -16);
+
+    a.a = a64_hw(p.high);
+    a.cc = load ? A64_POST : A64_PRE;
+    jit_a64_put(e, floats ? load ? A64_fldp : A64_fstp : load ? A64_ldp : A64_stp, &a);
+}
+
+static bool is_single(pair p) { return p.high == NO_REG || p.low == NO_REG; }
+static bool of_one_class(pair p) { return a64_is_float(p.high) == a64_is_float(p.low); }
+
+/* sp -= 16, and there the pair; or sp += 16 afterwards. A single one stands at sp. */
+static void push(emit *e, pair p)
+{
+    if (is_single(p)) {
+        put_single(e, false, p.low == NO_REG ? p.high : p.low, A64_AT_PRE, -16);
+    } else if (of_one_class(p)) {
+        put_pair(e, false, p);
+    } else {
+        put_single(e, false, p.low, A64_AT_PRE, -16);
+        put_single(e, false, p.high, A64_AT_SCALED, 8);
+    }
+}
+
+static void pop(emit *e, pair p)
+{
+    if (is_single(p)) {
+        put_single(e, true, p.low == NO_REG ? p.high : p.low, A64_AT_POST, 16);
+    } else if (of_one_class(p)) {
+        put_pair(e, true, p);
+    } else {
+        put_single(e, true, p.high, A64_AT_SCALED, 8);
+        put_single(e, true, p.low, A64_AT_POST, 16);
+    }
+}
+
+/* Rows of a pair just pushed, sp being cfa bytes below the CFA. */
+static void note_saves(emit *e, pair p, int64_t cfa)
+{
+    unsigned first = p.low == NO_REG ? p.high : p.low;
+
+    jit_mbuf_unwind(e->buf, UNWIND_SAVE, dwarf(first), (int32_t)-cfa);
+    if (!is_single(p))
+        jit_mbuf_unwind(e->buf, UNWIND_SAVE, dwarf(p.high), (int32_t)(8 - cfa));
+}
+
+/* ---- Frame ---- */
+
+/* sp -= n, with the row that follows it unless the frame pointer is what counts. */
+static void lower_sp(emit *e, int64_t n, int64_t *cfa)
+{
+    jit_a64_put_add(e, A64_R31, A64_R31, -n);
+    *cfa += n;
+    if (!e->frame->fp)
+        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)*cfa);
+}
+
+static void probe(emit *e)
+{
+    jit_mbuf_trap(e->buf, JIT_TRAP_STK_OVF);
+    put_single(e, true, A64_R31, A64_AT_SCALED, 0);
+}
+
+/* x16 = sp - n * guard; 1: sub sp, sp, guard; ldr xzr, [sp]; cmp sp, x16; b.ne 1b */
+static void probe_loop(emit *e, int64_t n, int64_t guard, int64_t *cfa)
+{
+    jit_a64_put_add(e, A64_X16, A64_R31, -n * guard);
+    *cfa += n * guard;
+    if (!e->frame->fp) {
+        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_REG, dwarf(A64_X16), 0);
+        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)*cfa);
+    }
+    uint32_t start = e->buf->len;
+    jit_a64_put_add(e, A64_R31, A64_R31, -guard);
+    probe(e);
+    put_subs(e, A64_R31, A64_R31, A64_X16);
+    put_b_cond(e, A64_NE, (int64_t)start - e->buf->len);
+    if (!e->frame->fp)
+        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_REG, dwarf(A64_R31), 0);
+}
+
+/* Takes n bytes, touching each guard page on the way down. cfa: from sp so far. */
+static void take_frame(emit *e, int64_t n, int64_t cfa)
+{
+    const jit_settings *s = e->l->settings;
+    int64_t guard = (int64_t)1 << (s->probestack_log2 ? s->probestack_log2 : 12);
+
+    if (!s->no_probestack && n > guard) {
+        int64_t pages = n / guard;
+        if (pages <= UNROLLED_PROBES)
+            for (int64_t k = 0; k < pages; k++) {
+                lower_sp(e, guard, &cfa);
+                probe(e);
+            }
+        else
+            probe_loop(e, pages, guard, &cfa);
+        n -= pages * guard;
+    }
+    if (n > 0)
+        lower_sp(e, n, &cfa);
+}
+
+/* Bytes that are subtracted besides what is pushed. */
+static int64_t rest_of(const frame *fr, const pairs *p)
+{
+    return (int64_t)fr->total - 16 * (int64_t)p->n;
+}
+
+void jit_a64_prologue(emit *e)
+{
+    const frame *fr = e->frame;
+    pairs p = saved_pairs(e);
+    int64_t cfa = 0;
+
+    if (fr->total == 0)
+        return;
+    JIT_REQUIRE(e->buf->fail, rest_of(fr, &p) >= 0, "aarch64: frame");
+    if (e->l->f->stack_limit.id)
+        check_limit(e);
+    for (unsigned k = 0; k < p.n; k++) {
+        push(e, p.at[k]);
+        cfa += 16;
+        if (!fr->fp || k == 0)
+            jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)cfa);
+        note_saves(e, p.at[k], cfa);
+        if (fr->fp && k == 0) {
+            a64_args mov = args_of(8, A64_FP, A64_R31, 0);
+            jit_a64_put(e, A64_add_i, &mov);
+            jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_REG, dwarf(A64_FP), 0);
+        }
+    }
+    take_frame(e, rest_of(fr, &p), cfa);
+}
+
+/* ---- Epilogue ---- */
+
+static void put_return(emit *e)
+{
+    a64_args ret = args_of(8, 0, A64_LR, 0);
+
+    jit_a64_put_add(e, A64_R31, A64_R31, e->frame->callee_pops);
+    jit_a64_put(e, A64_ret, &ret);
+}
+
+/* sp to the last pair that was pushed. */
+static void drop_frame(emit *e, const pairs *p, int64_t *cfa)
+{
+    const frame *fr = e->frame;
+    int64_t rest = fr->fp_based ? 0 : rest_of(fr, p); /* at O0 not known so far */
+
+    *cfa -= rest;
+    if (fr->fp_based || (fr->fp && rest > 0 && p->n == 1)) {
+        a64_args mov = args_of(8, A64_R31, A64_FP, 0);
+        if (p->n == 1)
+            jit_a64_put(e, A64_add_i, &mov);
+        else
+            jit_a64_put_add(e, A64_R31, A64_FP, -16 * ((int64_t)p->n - 1));
+    } else if (rest > 0) {
+        jit_a64_put_add(e, A64_R31, A64_R31, rest);
+        if (!fr->fp)
+            jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)*cfa);
+    }
+}
+
+void jit_a64_epilogue(emit *e)
+{
+    const frame *fr = e->frame;
+    pairs p = saved_pairs(e);
+    int64_t cfa = fr->fp_based ? 16 * (int64_t)p.n : (int64_t)fr->total;
+
+    if (!fr->fp && fr->total == 0) {
+        put_return(e);
+        return;
+    }
+    jit_mbuf_unwind(e->buf, UNWIND_REMEMBER_STATE, 0, 0);
+    drop_frame(e, &p, &cfa);
+    for (unsigned k = p.n; k-- > 0;) {
+        pop(e, p.at[k]);
+        cfa -= 16;
+        if (fr->fp && k == 0)
+            jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_REG, dwarf(A64_R31), 0);
+        if (!fr->fp || k == 0)
+            jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)cfa);
+    }
+    put_return(e);
+    jit_mbuf_unwind(e->buf, UNWIND_RESTORE_STATE, 0, 0);
+}
