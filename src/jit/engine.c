@@ -92,7 +92,7 @@ static jit_status start(jit_engine *e, const jit_engine_settings *s)
 {
     uint8_t code[32];
     jit_status status = jit_code_mem_init(&e->mem, s->code_space ? s->code_space : (size_t)64 << 20,
-                                          s->provider);
+                                          (int)s->provider);
     if (status != JIT_OK)
         return status;
     e->has_mem = true;
