@@ -40,8 +40,8 @@ typedef struct ir_loops {
 } ir_loops;
 void jit_loops_compute(ir_loops *l, const ir_cfg *c, arena *tmp);
 
-/* Block order for code: reverse postorder with loops contiguous, cold blocks last (in order among
- * themselves); the entry first; unreachable blocks left out. Returns the number. */
+/* Block order for code: reverse postorder with loops contiguous (l NULL: as it is), cold blocks last (in
+ * order among themselves); the entry first; unreachable blocks left out. Returns the number. */
 uint32_t jit_block_order(const jit_func *f, const ir_cfg *c, const ir_loops *l, uint32_t *order,
                          arena *tmp);
 

@@ -4,6 +4,8 @@
  * reaches by a forward edge still comes later. Cost: linear. */
 #include "ir/analysis.h"
 
+#include <string.h>
+
 /* Lists of what stands directly in a loop, or in none: item k < nblocks is a block, else a loop */
 typedef struct {
     uint32_t nblocks;
@@ -45,11 +47,16 @@ static uint32_t *numbers(arena *tmp, size_t n)
 }
 
 /* Cold blocks, and those that only cold blocks lead to by forward edges: what dominates a block
- * comes before it even when it is cold. */
+ * comes before it even when it is cold. NULL: there are none. */
 static uint8_t *find_cold(const jit_func *f, const ir_cfg *c, arena *tmp)
 {
-    uint8_t *cold = ARENA_ARRAY(tmp, uint8_t, c->nblocks);
+    bool any = false;
 
+    for (uint32_t k = 0; k < c->nrpo; k++)
+        any |= f->blocks.at[c->rpo[k]].cold;
+    if (!any)
+        return NULL;
+    uint8_t *cold = ARENA_ARRAY(tmp, uint8_t, c->nblocks);
     for (uint32_t k = 1; k < c->nrpo; k++) {
         uint32_t b = c->rpo[k];
         bool all = true;
@@ -60,13 +67,11 @@ static uint8_t *find_cold(const jit_func *f, const ir_cfg *c, arena *tmp)
     return cold;
 }
 
-uint32_t jit_block_order(const jit_func *f, const ir_cfg *c, const ir_loops *l, uint32_t *order,
-                         arena *tmp)
+/* The blocks in reverse postorder, each loop's at the place of its first. */
+static void gather_loops(const ir_cfg *c, const ir_loops *l, uint32_t *order, arena *tmp)
 {
-    uint32_t depth = 0, n = 0, ncold = 0, item;
-    uint32_t *cold = ARENA_ARRAY_RAW(tmp, uint32_t, c->nrpo);
+    uint32_t depth = 0, n = 0, item;
     uint32_t *stack = numbers(tmp, (size_t)l->nloops + 1); /* items to go on with, outside in */
-    uint8_t *is_cold = find_cold(f, c, tmp);
     nest t = { .nblocks = c->nblocks };
 
     t.first = numbers(tmp, (size_t)l->nloops + 1);
@@ -83,13 +88,35 @@ uint32_t jit_block_order(const jit_func *f, const ir_cfg *c, const ir_loops *l, 
             stack[depth++] = t.next[item];
             item = t.first[item - t.nblocks];
         } else {
-            if (is_cold[item])
-                cold[ncold++] = item;
-            else
-                order[n++] = item;
+            order[n++] = item;
             item = t.next[item];
         }
     }
+}
+
+uint32_t jit_block_order(const jit_func *f, const ir_cfg *c, const ir_loops *l, uint32_t *order,
+                         arena *tmp)
+{
+    const uint32_t *all = c->rpo;
+    uint8_t *is_cold = find_cold(f, c, tmp);
+    uint32_t n = 0, ncold = 0;
+
+    if (l && l->nloops > 0) {
+        uint32_t *gathered = ARENA_ARRAY_RAW(tmp, uint32_t, c->nrpo);
+        gather_loops(c, l, gathered, tmp);
+        all = gathered;
+    }
+    if (!is_cold) {
+        if (c->nrpo)
+            memcpy(order, all, c->nrpo * sizeof *order);
+        return c->nrpo;
+    }
+    uint32_t *cold = ARENA_ARRAY_RAW(tmp, uint32_t, c->nrpo);
+    for (uint32_t k = 0; k < c->nrpo; k++)
+        if (is_cold[all[k]])
+            cold[ncold++] = all[k];
+        else
+            order[n++] = all[k];
     for (uint32_t k = 0; k < ncold; k++)
         order[n++] = cold[k];
     return n;

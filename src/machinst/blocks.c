@@ -54,7 +54,7 @@ static uint32_t push_block(mfunc *m, mblock b)
 /* Makes the edge blocks of source block `b`; pushes each target's mblock, IR blocks as id | high bit
  * until all are numbered. */
 #define IS_IR 0x80000000u
-static void split_edges(mfunc *m, edges *e, uint32_t b, bool split_all)
+static void split_edges(mfunc *m, edges *e, uint32_t b, bool whole)
 {
     const jit_func *f = m->l.f;
     const ir_inst *t = terminator(f, b);
@@ -65,7 +65,7 @@ static void split_edges(mfunc *m, edges *e, uint32_t b, bool split_all)
         ir_target to = block_call(f, call);
         bool again = to.nargs == 0 && e->seen[to.block] == b + 1;
         uint32_t dest = to.block | IS_IR;
-        if (nt > 1 && e->npreds[to.block] > 1 && (split_all || to.nargs > 0)) {
+        if (nt > 1 && e->npreds[to.block] > 1 && (whole || to.nargs > 0)) {
             if (again) {
                 dest = e->edge_block[to.block];
             } else {
@@ -110,9 +110,9 @@ static void link_blocks(mfunc *m)
         }
         r->nsuccs = m->lists.len - r->succs;
     }
+    vec_reserve(tmp, &m->lists, m->lists.len); /* as many preds as succs */
     for (uint32_t k = 0; k < n; k++) {
         m->ra_blocks.at[k].preds = m->lists.len;
-        vec_reserve(tmp, &m->lists, npreds[k]);
         m->lists.len += npreds[k];
     }
     for (uint32_t k = 0; k < n; k++) {
@@ -145,12 +145,14 @@ static void spread_loop_ends(mfunc *m, uint32_t *last)
     }
 }
 
-static void set_weights(mfunc *m, const float *freq)
+static void set_weights(mfunc *m)
 {
     const ir_loops *l = &m->loops;
     uint32_t n = m->blocks.len, source = 0;
     uint32_t *last = ARENA_ARRAY(m->l.tmp, uint32_t, l->nloops);
+    float *freq = ARENA_ARRAY_RAW(m->l.tmp, float, m->l.f->blocks.len);
 
+    jit_block_freq(m->l.f, l, freq);
     for (uint32_t k = 0; k < n; k++) {
         ra_block *r = &m->ra_blocks.at[k];
         uint32_t b = m->blocks.at[k].ir_block;
@@ -176,19 +178,18 @@ static void set_weights(mfunc *m, const float *freq)
     }
 }
 
-void jit_mach_blocks(mfunc *m, bool split_all)
+void jit_mach_blocks(mfunc *m, bool whole)
 {
     const jit_func *f = m->l.f;
     arena *tmp = m->l.tmp;
     uint32_t nb = f->blocks.len;
     uint32_t *order = ARENA_ARRAY_RAW(tmp, uint32_t, nb);
-    float *freq = ARENA_ARRAY(tmp, float, nb);
     edges e = { ARENA_ARRAY(tmp, uint32_t, nb), ARENA_ARRAY(tmp, uint32_t, nb),
                 ARENA_ARRAY_RAW(tmp, uint32_t, nb) };
 
-    jit_loops_compute(&m->loops, m->cfg, tmp);
-    uint32_t n = jit_block_order(f, m->cfg, &m->loops, order, tmp);
-    jit_block_freq(f, &m->loops, freq);
+    if (whole)
+        jit_loops_compute(&m->loops, m->cfg, tmp);
+    uint32_t n = jit_block_order(f, m->cfg, whole ? &m->loops : NULL, order, tmp);
 
     m->merged_pred = ARENA_ARRAY(tmp, uint32_t, nb);
     m->mblock_of = ARENA_ARRAY_RAW(tmp, uint32_t, nb);
@@ -197,18 +198,25 @@ void jit_mach_blocks(mfunc *m, bool split_all)
     count_edges(m, &e, order, n);
     for (uint32_t k = 0; k < nb; k++)
         e.seen[k] = 0;
-    vec_push(tmp, &m->lists, 0);
+    uint32_t nedges = m->cfg->succ_first[nb];
     VEC(uint32_t) first = { 0 };
+    vec_reserve(tmp, &m->blocks, n + n / 4 + 4); /* about what splitting needs */
+    vec_reserve(tmp, &m->ra_blocks, n + n / 4 + 4);
+    vec_reserve(tmp, &first, n + n / 4 + 4);
+    vec_reserve(tmp, &m->targets, nedges);
+    vec_reserve(tmp, &m->lists, nedges + 1);
+    vec_push(tmp, &m->lists, 0);
     for (uint32_t k = 0; k < n; k++) {
         mblock b = { order[k], 0, 0 };
         m->mblock_of[order[k]] = push_block(m, b);
         vec_push(tmp, &first, m->targets.len);
-        split_edges(m, &e, order[k], split_all);
+        split_edges(m, &e, order[k], whole);
         while (first.len < m->blocks.len)
             vec_push(tmp, &first, m->targets.len);
     }
     vec_push(tmp, &first, m->targets.len);
     m->first_target = first.at;
     link_blocks(m);
-    set_weights(m, freq);
+    if (whole)
+        set_weights(m);
 }

@@ -51,7 +51,7 @@ typedef struct lower {
     const abi_sig *abi;      /* of f */
     abi_sig **sig_abi;       /* by sigref index; NULL: not computed yet */
 
-    lower_value *values;     /* by value index */
+    lower_value *values;     /* by value id */
     bool has_wide;           /* some value is not a scalar integer of up to 64 bits, f32 or f64 */
 
     /* virtual registers */
@@ -86,7 +86,7 @@ typedef struct lower {
 #define LOWER_SUNK 0x80000000u /* in lower.effects: folded into a user, do not lower */
 
 /* ---- Matching ---- */
-static inline lower_value *lower_val(const lower *l, uint32_t v) { return &l->values[v - 1]; }
+static inline lower_value *lower_val(const lower *l, uint32_t v) { return &l->values[v]; }
 static inline uint32_t lower_root(const lower *l, uint32_t v) { return lower_val(l, v)->root; }
 static inline bool lower_used_once(const lower *l, uint32_t root)
 {

@@ -20,9 +20,9 @@ typedef struct mfunc {
     uint32_t *merged_pred;   /* by IR block: pool index of the one block call that leads here; 0: several */
 } mfunc;
 
-/* blocks.c: order of code, split edges, predecessors and successors. At O0 only edges that pass
- * arguments are split. */
-void jit_mach_blocks(mfunc *m, bool split_all);
+/* blocks.c: order of code, split edges, predecessors and successors. Not whole (O0): only edges that
+ * pass arguments are split, and nothing is known of loops and frequencies. */
+void jit_mach_blocks(mfunc *m, bool whole);
 /* uses.c: roots, use counts and crossings of all values; sets l.root, info, nonzero. */
 void jit_mach_uses(mfunc *m);
 /* lower_block.c: lowers mblock k bottom up into l.insts (downwards). */

@@ -131,15 +131,18 @@ static void start_values(lower *l)
         [JIT_F16] = { 4, RC_FLOAT, 1 }, [JIT_F32] = { 4, RC_FLOAT, 0 }, [JIT_F64] = { 8, RC_FLOAT, 0 },
         [JIT_F128] = { 16, RC_FLOAT, 1 }
     };
+    const ir_value *from = l->f->values.at;
     uint32_t n = l->f->values.len;
+    unsigned wide = 0;
 
-    l->values = ARENA_ARRAY_RAW(l->tmp, lower_value, n);
-    for (uint32_t v = 0; v < n; v++) {
-        jit_type t = (jit_type)l->f->values.at[v].type;
+    l->values = ARENA_ARRAY_RAW(l->tmp, lower_value, (size_t)n + 1);
+    for (uint32_t v = 1; v <= n; v++) {
+        unsigned t = from[v - 1].type;
         unsigned k = t < sizeof kinds / sizeof *kinds ? t : JIT_F128; /* vectors are as wide */
-        l->values[v] = (lower_value){ v + 1, 0, 0, 16, kinds[k].width, kinds[k].cls };
-        l->has_wide |= kinds[k].wide;
+        l->values[v] = (lower_value){ v, 0, 0, 16, kinds[k].width, kinds[k].cls };
+        wide |= kinds[k].wide;
     }
+    l->has_wide = wide != 0;
 }
 
 void jit_mach_uses(mfunc *m)

@@ -26,9 +26,7 @@ static void encode(void *arg)
     mbuf b;
 
     jit_mbuf_init(&b, &m->mem, NULL, NULL, 0, 0);
-    mcursor cur = jit_mbuf_open(&b, X64_MAX_BYTES);
-    jit_x64_encode(&cur, m->c.op, &m->c.args);
-    mcursor_close(&cur);
+    jit_x64_encode(&b, m->c.op, &m->c.args);
     m->c.nbytes = b.len;
     memcpy(m->c.bytes, b.at, b.len);
 }

@@ -4,12 +4,15 @@
 
 /* ---- The table ---- */
 
-enum { /* index, presence and memory of each role */
+enum { /* index and parts of each role */
 #define ROLE(name, ...) ROLE_##name,
 #include "backends/x86_64/x64_insts.def"
-#define ROLE(name, present, kind, constraint, fixed, width, place, cls, mem) \
-    PRESENT_##name = present, MEMORY_##name = mem,
+#define W_SIZE2 X64_W_SIZE2
+#define ROLE(name, present, kind, constraint, fixed, width, place, cls, mem)                     \
+    PRESENT_##name = present, KIND_##name = RA_##kind, CONSTRAINT_##name = RA_##constraint,      \
+    FIXED_##name = fixed, WIDTH_##name = width, CLASS_##name = RC_##cls, MEMORY_##name = mem,
 #include "backends/x86_64/x64_insts.def"
+#undef W_SIZE2
 #define SHAPE(name, ...) SHAPE_##name,
     SHAPES_ = -1,
 #include "backends/x86_64/x64_insts.def"
@@ -100,20 +103,28 @@ unsigned jit_x64_swap_cc(unsigned cc)
 
 /* ---- Building ---- */
 
-/* An operand of each role, but for register and widths. Written at once, since this is where a
- * quarter of lowering's time went. */
-static const ra_operand templates[] = {
-#define ROLE(name, present, kind, constraint, fixed, width, place, cls, mem) \
-    { RA_NO_VREG, RA_##kind, RA_##constraint, 0, fixed, 8, 16, LOC_NONE },
+/* An operand as a shape has it, all but register and widths; what else its role says follows. */
+typedef struct form {
+    ra_operand o;
+    uint8_t width, cls, mem;
+} form;
+static const form forms[][X64_MAX_ROLES] = { /* by shape */
+#define FORM(r) \
+    { { RA_NO_VREG, KIND_##r, CONSTRAINT_##r, 0, FIXED_##r, 8, 16, LOC_NONE }, WIDTH_##r, CLASS_##r, \
+      MEMORY_##r }
+#define SHAPE(name, a, b, c, d, e) { FORM(a), FORM(b), FORM(c), FORM(d), FORM(e) },
 #include "backends/x86_64/x64_insts.def"
 };
 
-static inline void add_use(ra_operand *o, unsigned role, vr r, unsigned width)
+static inline unsigned relied_on(vr r, unsigned width)
 {
-    *o = templates[role];
-    o->vreg = r.id;
-    o->width = (uint8_t)width;
-    o->nonzero = width > r.nonzero ? r.nonzero : 16;
+    return width > r.nonzero ? r.nonzero : 16;
+}
+
+/* A register of an address. */
+static inline void add_part(ra_operand *o, vr r, unsigned width)
+{
+    *o = (ra_operand){ r.id, RA_USE, RA_REG, 0, 0, (uint8_t)width, (uint8_t)relied_on(r, width), LOC_NONE };
 }
 
 static inline unsigned set_memory(ra_operand *o, minst *m, const x64_rm *rm)
@@ -127,9 +138,9 @@ static inline unsigned set_memory(ra_operand *o, minst *m, const x64_rm *rm)
         return 0;
     /* The low half of lea's result depends on the low halves of its parts only. */
     unsigned width = m->op == X64_lea ? m->size : 8;
-    add_use(o, ROLE_Ur, rm->reg, width);
+    add_part(o, rm->reg, width);
     if (rm->am == MEM_INDEX)
-        add_use(o + 1, ROLE_Ur, rm->index, width);
+        add_part(o + 1, rm->index, width);
     return rm->am == MEM_INDEX ? 2 : 1;
 }
 
@@ -145,26 +156,28 @@ minst *jit_x64_build(lower *l, unsigned op, unsigned size, unsigned size2, const
     vec_reserve(l->tmp, &l->ops, X64_MAX_ROLES + 2);
     minst *m = jit_lower_emit(l, op, size);
     const x64_info *row = x64_row(op);
-    const x64_shape *s = &jit_x64_shapes[row->shape];
+    const form *p = forms[row->shape], *end = p + jit_x64_shapes[row->shape].n;
     ra_operand *first = l->ops.at + l->ops.len, *o = first;
     bool memory = rm && rm->am != MEM_NONE;
 
     m->size2 = (uint8_t)size2;
     m->imm = imm;
-    for (unsigned k = 0; k < s->n; k++) {
-        unsigned role = s->role[k];
-        const x64_role *r = &jit_x64_roles[role];
-        unsigned width = r->width ? named_width(r->width, size, size2) : size;
-        if (r->mem) {
-            JIT_REQUIRE(l->fail, rm && (memory || r->mem == 1), row->mnemonic);
-            if (!memory)
-                add_use(o++, role, rm->reg, width);
-            continue;
+    for (; p < end; p++) {
+        unsigned width = p->width ? named_width(p->width, size, size2) : size;
+        vr r;
+        if (p->mem) {
+            JIT_REQUIRE(l->fail, rm && (memory || p->mem == 1), row->mnemonic);
+            if (memory)
+                continue;
+            r = rm->reg;
+        } else {
+            r = p->o.kind == RA_TEMP ? jit_lower_temp(l, p->cls, 8) : *regs++;
         }
-        add_use(o, role, r->kind == RA_TEMP ? jit_lower_temp(l, r->cls, 8) : *regs++, width);
-        if (r->kind == RA_DEF)
-            o->nonzero = (uint8_t)promised(row, m);
-        if (r->constraint == RA_FIXED)
+        *o = p->o;
+        o->vreg = r.id;
+        o->width = (uint8_t)width;
+        o->nonzero = (uint8_t)(p->o.kind == RA_DEF ? promised(row, m) : relied_on(r, width));
+        if (p->o.constraint == RA_FIXED)
             hint(l, o);
         o++;
     }

@@ -148,10 +148,7 @@ static void gather(emit *e, const minst *i, const ra_operand *ops, unsigned nops
 
 void jit_x64_put(emit *e, unsigned op, const x64_args *a)
 {
-    mcursor c = jit_mbuf_open(e->buf, X64_MAX_BYTES);
-
-    jit_x64_encode(&c, op, a);
-    mcursor_close(&c);
+    jit_x64_encode(e->buf, op, a);
     if (e->listing)
         jit_x64_print_args(e, op, a);
 }

@@ -2,14 +2,13 @@
  * become bytes. One function per format; Intel SDM volume 2, chapter 2 "Instruction format". */
 #include "backends/x86_64/x64_enc.h"
 #include "support/bytes.h"
-#include <string.h>
 
 /* Each function takes where the next byte goes and returns where the one after its own does. No
  * format makes more than the longest instruction there is, but some write zeros behind it. */
 #define LONGEST 15
 _Static_assert(X64_MAX_BYTES >= LONGEST + 8, "put_le writes 8 bytes in any case");
 typedef struct enc {
-    mcursor *c;
+    mbuf *b;
     uint8_t *start;      /* of the instruction */
     const x64_info *row;
     const x64_args *a;
@@ -31,13 +30,12 @@ static inline uint8_t *put_le(uint8_t *p, uint64_t x, unsigned n)
 /* The buffer offset of p. */
 static uint32_t offset_of(const enc *e, const uint8_t *p)
 {
-    return mcursor_offset(e->c) + (uint32_t)(p - e->start);
+    return (uint32_t)(p - e->b->at);
 }
 
 static _Noreturn void refuse(const enc *e, const char *what)
 {
-    mbuf *b = e->c->buf;
-    jit_fail(b->fail, JIT_ERR_INTERNAL, "x86_64 %s (size %u): %s", e->row->mnemonic,
+    jit_fail(e->b->fail, JIT_ERR_INTERNAL, "x86_64 %s (size %u): %s", e->row->mnemonic,
              e->a->size, what);
 }
 
@@ -131,7 +129,7 @@ static uint8_t *put_vex(const enc *e, uint8_t *p, unsigned reg, unsigned v, bool
 static uint8_t *put_rip(const enc *e, uint8_t *p, unsigned imm_bytes)
 {
     const x64_mem *m = &e->a->mem;
-    mbuf *b = e->c->buf;
+    mbuf *b = e->b;
 
     if (m->kind == X64_MEM_REG)
         return put_le(p, (uint32_t)m->disp, 4);
@@ -301,7 +299,7 @@ static uint8_t *enc_MOVSYM(const enc *e, uint8_t *p)
     const x64_args *a = e->a;
 
     p = put_opcode(e, p, 0, (a->rm >> 3 ? REX_B : 0) | REX_W, false, 0xb8u | (a->rm & 7u));
-    jit_mbuf_reloc(e->c->buf, offset_of(e, p), X64_RELOC_ABS64, a->symbol, a->imm);
+    jit_mbuf_reloc(e->b, offset_of(e, p), X64_RELOC_ABS64, a->symbol, a->imm);
     return put_le(p, 0, 8);
 }
 
@@ -385,7 +383,7 @@ static uint8_t *enc_CC(const enc *e, uint8_t *p)
 static uint8_t *enc_CALLSYM(const enc *e, uint8_t *p)
 {
     p = put1(p, e->row->opcode);
-    jit_mbuf_reloc(e->c->buf, offset_of(e, p), X64_RELOC_PCREL32, e->a->symbol, -4);
+    jit_mbuf_reloc(e->b, offset_of(e, p), X64_RELOC_PCREL32, e->a->symbol, -4);
     return put_le(p, 0, 4);
 }
 
@@ -394,7 +392,7 @@ static uint8_t *enc_RET(const enc *e, uint8_t *p)
     if (e->a->imm == 0)
         return put1(p, 0xc3);
     if (e->a->imm < 0 || e->a->imm > 0xffff)
-        jit_fail(e->c->buf->fail, JIT_ERR_LIMIT, "more than 65535 bytes of arguments to remove");
+        jit_fail(e->b->fail, JIT_ERR_LIMIT, "more than 65535 bytes of arguments to remove");
     p = put1(p, 0xc2);
     return put_le(p, (uint64_t)e->a->imm, 2);
 }
@@ -538,20 +536,17 @@ static uint8_t *(*const formats[X64_FORMAT_COUNT])(const enc *e, uint8_t *p) = {
 #include "backends/x86_64/x64_formats.def"
 };
 
-void jit_x64_encode(mcursor *c, unsigned op, const x64_args *a)
+void jit_x64_encode(mbuf *b, unsigned op, const x64_args *a)
 {
-    uint8_t bytes[X64_MAX_BYTES]; /* for a reservation that is not of that many */
-    bool direct = c->end - c->at >= X64_MAX_BYTES;
-    enc e = { c, direct ? c->at : bytes, x64_row(op), a };
+    mcursor c = jit_mbuf_open(b, X64_MAX_BYTES);
+    enc e = { b, c.at, x64_row(op), a };
 
     if (!(e.row->sizes & a->size) || (e.row->sizes2 && !(e.row->sizes2 & a->size2)))
         refuse(&e, "no such size");
-    size_t n = (size_t)(formats[e.row->format](&e, e.start) - e.start);
-    if (n > LONGEST || n > (size_t)(c->end - c->at))
-        jit_mbuf_overrun(c->buf);
-    if (!direct)
-        memcpy(c->at, bytes, n);
-    c->at += n;
+    c.at = formats[e.row->format](&e, c.at);
+    if (c.at - e.start > LONGEST)
+        jit_mbuf_overrun(b);
+    mcursor_close(&c);
 }
 
 /* Intel SDM volume 2, NOP: "Recommended multi-byte sequence of NOP instruction". */

@@ -48,7 +48,7 @@ static inline bool x64_merges(unsigned format)
 
 #define X64_MAX_BYTES 24 /* what the longest instruction needs, with room to write 8 bytes at once */
 /* Puts the instruction; fails the compile (INTERNAL) on what its row does not have. */
-void jit_x64_encode(mcursor *c, unsigned op, const x64_args *a);
+void jit_x64_encode(mbuf *b, unsigned op, const x64_args *a);
 /* Several bytes of nothing: n of them. */
 void jit_x64_put_nops(mcursor *c, uint32_t n);
 
