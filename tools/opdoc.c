@@ -1,4 +1,4 @@
-/* opdoc.c - writes docs/instructions.md, the reference of all instructions, from the tables in include/gantry.
+/* opdoc.c - writes docs/instructions.md, the reference of all instructions, from their tables.
  *
  * `make docs` builds and runs it; the tests hold the page against its output. */
 #include <gantry/jit_base.h>
@@ -11,7 +11,8 @@ enum {
 };
 
 static const struct { unsigned bit; const char *word; } property_words[] = {
-    { OP_TERM, "ends its block" }, { OP_BRANCH, "branches" }, { OP_EFFECT, "stays although unused" },
+    { OP_TERM, "ends its block" }, { OP_BRANCH, "branches" },
+    { OP_EFFECT, "stays although unused" },
     { OP_TRAPS, "may trap" }, { OP_LOADS, "reads memory" }, { OP_STORES, "writes memory" },
     { OP_CALL, "calls" }, { OP_COMMUTES, "commutes" }
 };
@@ -141,7 +142,8 @@ static void put_form(const instruction *i)
         printf("v0, ... = ");
     else if (*results)
         printf(results[1] ? "v0, v1 = " : "v0 = ");
-    printf("%s%s%s%s\n", i->name, i->props & OP_EXPLICIT ? ".T" : "", *i->operands ? " " : "", i->operands);
+    printf("%s%s%s%s\n", i->name, i->props & OP_EXPLICIT ? ".T" : "", *i->operands ? " " : "",
+           i->operands);
 }
 
 static void put_instruction(const instruction *i)
@@ -166,11 +168,12 @@ int main(void)
 {
     printf("# Instructions\n\n"
            "Made by `make docs` from `include/gantry/jit_opcodes.def`, `jit_formats.def` and\n"
-           "`jit_typesets.def`; do not edit it. Each instruction of CLIF that Gantry reads, checks and\n"
-           "prints is here. What a target cannot compile yet is `JIT_ERR_UNSUPPORTED`, naming it.\n\n"
+           "`jit_typesets.def`; do not edit it. Each instruction of CLIF that Gantry reads,\n"
+           "checks and prints is here. What a target cannot compile yet is\n"
+           "`JIT_ERR_UNSUPPORTED`, naming it.\n\n"
            "T is the controlling type. It is written behind the name where no operand has it\n"
-           "(`uextend.T`), else it is that of the first operand whose type is T. The builder's function\n"
-           "of an instruction is `jit_` and its name.\n\n");
+           "(`uextend.T`), else it is that of the first operand whose type is T. The builder's\n"
+           "function of an instruction is `jit_` and its name.\n\n");
     put_typesets();
     printf("\n## The instructions\n");
     for (size_t k = 0; k < sizeof instructions / sizeof *instructions; k++)

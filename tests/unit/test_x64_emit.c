@@ -563,7 +563,9 @@ Test(x64_emit, the_stack_limit_is_held_before_anything_is_pushed)
                           "    sub rsp, 40\n    add rsp, 40\n    ret\n");
     expect_frame(limited_and_large, "    mov r11, rsp\n    sub r11, 65544\n    jae .+2\n    ud2\n"
                                     "    cmp r11, [rdi + 8]\n    jae .+2\n    ud2\n"
-                                    "    sub rsp, 65544\n    add rsp, 65544\n    ret\n");
+                                    "    lea r11, [rsp - 65536]\n    sub rsp, 4096\n"
+                                    "    test [rsp], eax\n    cmp rsp, r11\n    jne the probes' sub\n"
+                                    "    sub rsp, 8\n    add rsp, 65544\n    ret\n");
 }
 
 Test(x64_emit, a_stack_limit_of_too_many_steps_is_a_limit)
