@@ -71,7 +71,11 @@ uint64_t jit_host_features(jit_arch *arch)
 
 const target *jit_target_for(jit_arch arch)
 {
-    return arch == JIT_ARCH_X86_64 ? &jit_target_x86_64 : NULL;
+    switch (arch) {
+    case JIT_ARCH_X86_64: return &jit_target_x86_64;
+    case JIT_ARCH_AARCH64: return &jit_target_aarch64;
+    default: return NULL;
+    }
 }
 
 uint8_t *jit_engine_stub(jit_engine *e, const uint8_t *bytes, size_t size)

@@ -119,7 +119,7 @@ static void check_host(config *c)
     jit_arch host;
     uint64_t has = jit_host_features(&host) | wide_host_features(), lacks = c->features & ~has;
 
-    if (c->skip[0] != 0)
+    if (c->skip[0] != 0 || (c->arch != host && tool_emulates(c->arch)))
         return;
     if (c->arch != host) {
         snprintf(c->skip, sizeof c->skip, "the host is %s and this build has no emulator",
