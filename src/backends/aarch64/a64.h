@@ -4,10 +4,12 @@
  * a64_insts.def and adds its operands with the constraints, widths and promises written there.
  * They return the minst, whose remaining fields (trap, extra) may be set until the next
  * instruction. A result register comes first. `size` is that of the operation in bytes, 4 or 8
- * but for memory accesses. VR_NONE as an operand is the zero register (see a64_insts.def for where it is not).
+ * but for memory accesses. VR_NONE as an operand is the zero register (a64_insts.def says where it
+ * is not).
  *
  * Flags: only rows marked F_W write them (adds, subs, ands, bics, adcs, sbcs, ccmp, fcmp, calls);
- * everything else, constants and the allocator's moves too, may stand between a writer and its reader.
+ * everything else, constants and the allocator's moves too, may stand between a writer and its
+ * reader.
  *
  * Large constants and offsets are emission's affair: add_i and its like take what
  * jit_a64_fits_imm12() allows, logical rows what jit_a64_logical_imm() allows, but memory operands
@@ -31,9 +33,9 @@ enum {
 enum {
     A64_EQ, A64_NE, A64_HS, A64_LO, A64_MI, A64_PL, A64_VS, A64_VC,
     A64_HI, A64_LS, A64_GE, A64_LT, A64_GT, A64_LE, A64_AL, A64_NV,
-    A64_UEQ, A64_ONE,             /* of fcmp: equal or unordered, and not; in MI_BRANCH and trap_if only */
-    A64_CBZ, A64_CBNZ,            /* of a register: it is zero, it is not; branch_r and trap_if_r only */
-    A64_TBZ, A64_TBNZ,            /* of a bit of a register: likewise */
+    A64_UEQ, A64_ONE,   /* of fcmp: equal or unordered, and not; in MI_BRANCH and trap_if only */
+    A64_CBZ, A64_CBNZ,  /* of a register: it is zero, it is not; branch_r and trap_if_r only */
+    A64_TBZ, A64_TBNZ,  /* of a bit of a register: likewise */
     A64_CC_COUNT
 };
 static inline unsigned a64_invert(unsigned cc) { return cc ^ 1; }
@@ -100,8 +102,8 @@ static inline bool jit_a64_fits_imm12(uint64_t v)
 {
     return v <= 0xfff || (v <= 0xfff000 && !(v & 0xfff));
 }
-/* v (its low 4 bytes at size 4) is an immediate of and_i, orr_i, eor_i, ands_i: *field is N:immr:imms.
- * field may be NULL. */
+/* v (its low 4 bytes at size 4) is an immediate of and_i, orr_i, eor_i, ands_i: *field is
+ * N:immr:imms. field may be NULL. */
 bool jit_a64_logical_imm(uint64_t v, unsigned size, uint32_t *field);
 /* The float of `size` bytes with these bits is an immediate of fmov_i. imm8 may be NULL. */
 bool jit_a64_fmov_imm(uint64_t bits, unsigned size, uint8_t *imm8);
@@ -169,8 +171,8 @@ static inline minst *a64_rr(lower *l, unsigned op, unsigned size, vr d, vr n)
     return jit_a64_build(l, op, size, 0, r, NULL, 0);
 }
 /* d = n op (m shifted by amount); A64_add ... subs, and ... bics (these with A64_ROR, too). */
-static inline minst *a64_shifted(lower *l, unsigned op, unsigned size, vr d, vr n, vr m, unsigned how,
-                                 unsigned amount)
+static inline minst *a64_shifted(lower *l, unsigned op, unsigned size, vr d, vr n, vr m,
+                                 unsigned how, unsigned amount)
 {
     minst *i = a64_rrr(l, op, size, d, n, m);
     i->cc = (uint8_t)how;
@@ -196,8 +198,8 @@ static inline minst *a64_mvn(lower *l, unsigned size, vr d, vr n)
 {
     return a64_rrr(l, A64_orn, size, d, VR_NONE, n);
 }
-/* d = a + n * m; A64_madd; A64_msub: a - n * m. Also the long ones: A64_smaddl smsubl umaddl umsubl (size 8;
- * n and m are 4 bytes). a VR_NONE: the product alone. */
+/* d = a + n * m; A64_madd; A64_msub: a - n * m. Also the long ones: A64_smaddl smsubl umaddl
+ * umsubl (size 8; n and m are 4 bytes). a VR_NONE: the product alone. */
 static inline minst *a64_madd(lower *l, unsigned op, unsigned size, vr d, vr n, vr m, vr a)
 {
     vr r[] = { d, n, m, a };
@@ -297,7 +299,8 @@ static inline minst *a64_tst_i(lower *l, unsigned size, vr n, uint64_t imm)
 {
     return a64_rri(l, A64_ands_i, size, VR_NONE, n, imm);
 }
-/* Flags of n - m when cc holds, else nzcv (A64_FLAG_*); A64_ccmp, A64_ccmn. imm: 0 to 31, rows _i. */
+/* Flags of n - m when cc holds, else nzcv (A64_FLAG_*); A64_ccmp, A64_ccmn. imm: 0 to 31, rows
+ * _i. */
 static inline minst *a64_ccmp(lower *l, unsigned op, unsigned cc, unsigned size, vr n, vr m,
                               unsigned nzcv)
 {
@@ -408,7 +411,8 @@ static inline minst *a64_fma(lower *l, unsigned op, unsigned size, vr d, vr n, v
     return a64_madd(l, op, size, d, n, m, a);
 }
 /* d = tied changed by n and m: A64_vbsl, A64_vbit. */
-static inline minst *a64_select_bits(lower *l, unsigned op, unsigned size, vr d, vr tied, vr n, vr m)
+static inline minst *a64_select_bits(lower *l, unsigned op, unsigned size, vr d, vr tied, vr n,
+                                     vr m)
 {
     vr r[] = { d, tied, n, m };
     return jit_a64_build(l, op, size, 0, r, NULL, 0);
@@ -425,7 +429,8 @@ static inline minst *a64_sli(lower *l, unsigned size, vr d, vr old, vr n, unsign
     return jit_a64_build(l, A64_sli, size, 0, r, NULL, (int64_t)k);
 }
 /* Less: MI; less or unordered: LT; less or equal: LS; ... or unordered: LE; greater: GT; ... or
- * unordered: HI; greater or equal: GE; ... or unordered: PL; ordered: VC; unordered: VS; equal: EQ. */
+ * unordered: HI; greater or equal: GE; ... or unordered: PL; ordered: VC; unordered: VS; equal:
+ * EQ. */
 static inline minst *a64_fcmp(lower *l, unsigned size, vr n, vr m)
 {
     vr r[] = { n, m };

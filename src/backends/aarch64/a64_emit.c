@@ -457,8 +457,8 @@ void jit_a64_finish(emit *e)
 
 /* ---- Instructions of several parts ---- */
 
-/* adr x16, table; ldrsw x17, [x16, index, lsl #2]; add x16, x16, x17; br x16; and the table. All in one
- * reservation: nothing comes between. */
+/* adr x16, table; ldrsw x17, [x16, index, lsl #2]; add x16, x16, x17; br x16; and the table. All
+ * in one reservation: nothing comes between. */
 static void emit_table(emit *e, const minst *i, const ra_operand *ops)
 {
     fail_ctx *fail = e->buf->fail;
@@ -564,7 +564,8 @@ static void emit_pair(emit *e, const minst *i, a64_args *a, where p)
     jit_a64_put(e, i->op, a);
 }
 
-static void emit_memory(emit *e, const minst *i, a64_args *a, const ra_operand *rest, unsigned nrest)
+static void emit_memory(emit *e, const minst *i, a64_args *a, const ra_operand *rest,
+                        unsigned nrest)
 {
     a->cc = a->shift = 0;
     a->imm = 0;

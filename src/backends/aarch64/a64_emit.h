@@ -22,8 +22,8 @@ void jit_a64_put(emit *e, unsigned op, const a64_args *a); /* one encoded instru
 void jit_a64_put_imm(emit *e, unsigned d, uint64_t bits, unsigned size);
 /* d = n + offset; either may be sp. Keeps the flags; beyond 16 MiB x17 is spoilt. */
 void jit_a64_put_add(emit *e, unsigned d, unsigned n, int64_t offset);
-/* A load or store row (not of pairs) of register d at [n + disp]; x16 and x17 are spoilt when that is
- * far. trap: code of its fault, 0: none. */
+/* A load or store row (not of pairs) of register d at [n + disp]; x16 and x17 are spoilt when that
+ * is far. trap: code of its fault, 0: none. */
 void jit_a64_put_access(emit *e, unsigned op, unsigned size, unsigned d, unsigned n, int64_t disp,
                         unsigned trap);
 void jit_a64_put_trap(emit *e, unsigned code);

@@ -22,8 +22,8 @@ static bool is_run(uint64_t v) /* ones without a gap, from bit 0 on */
     return v && !(v & (v + 1));
 }
 
-/* A bit mask is an element of 2, 4 ... 64 bits, repeated; the element is a run of ones, rotated (Arm
- * ARM, "DecodeBitMasks"). */
+/* A bit mask is an element of 2, 4 ... 64 bits, repeated; the element is a run of ones, rotated
+ * (Arm ARM, "DecodeBitMasks"). */
 bool jit_a64_logical_imm(uint64_t v, unsigned size, uint32_t *field)
 {
     unsigned n = 64, ones, low;
@@ -121,8 +121,11 @@ unsigned jit_a64_imm_steps(uint64_t bits, unsigned size, a64_step *steps)
     }
     if (zeroes + 1 < halves && ones + 1 < halves && jit_a64_logical_imm(bits, size, NULL))
         return step(steps, A64_orr_i, bits, 0);
-    if (size == 8 && zeroes + 2 < halves && ones + 2 < halves && (masked = by_mask(bits, steps)) != 0)
-        return masked;
+    if (size == 8 && zeroes + 2 < halves && ones + 2 < halves) {
+        masked = by_mask(bits, steps);
+        if (masked)
+            return masked;
+    }
     return by_halves(bits, halves, ones > zeroes, steps);
 }
 
@@ -333,7 +336,10 @@ static uint32_t enc_LITERAL(const enc *e)
 {
     return (e->a->size == 8 ? 1u << 30 : 0) | words(e, 19, 5);
 }
-static uint32_t enc_FLITERAL(const enc *e) { return (log2_of(e->a->size) - 2) << 30 | words(e, 19, 5); }
+static uint32_t enc_FLITERAL(const enc *e)
+{
+    return (log2_of(e->a->size) - 2) << 30 | words(e, 19, 5);
+}
 
 static uint32_t enc_F(const enc *e) { return ftype(e->a->size); }
 static uint32_t enc_FCOND(const enc *e) { return ftype(e->a->size) | condition(e, e->a->cc, 12); }

@@ -4,8 +4,8 @@
  * Registers are pushed two at a time, the link register and, with a frame pointer, x29 first: they
  * are the frame record of AAPCS64, "The Frame Pointer". Without a frame pointer the first saved
  * register takes x29's place; a leaf does not save the link register. Unwind rows count from the
- * canonical frame address (CFA), sp on entry; registers in rows have their DWARF numbers (ABI for the
- * Arm 64-bit Architecture: DWARF, "DWARF register names"). x16 and x17 are free on entry. */
+ * canonical frame address (CFA), sp on entry; registers in rows have their DWARF numbers (DWARF
+ * for the Arm 64-bit Architecture, "DWARF register names"). x16 and x17 are free on entry. */
 #include "backends/aarch64/a64_emit.h"
 
 #define LIMIT_STEPS 12      /* of a stack limit's chain: what fits the front of a function at O0 */

@@ -1,5 +1,5 @@
-/* a64_print.c - instructions as text, as LLVM writes and reads it: with the aliases that the Arm ARM
- * prefers where they say more than the instruction's own name. */
+/* a64_print.c - instructions as text, as LLVM writes and reads it: with the aliases that the Arm
+ * ARM prefers where they say more than the instruction's own name. */
 #include "backends/aarch64/a64_emit.h"
 
 static const char *const cc_names[A64_CC_COUNT] = {
@@ -12,10 +12,10 @@ static const char *const extensions[] = {
 };
 
 /* "x0x1...": names of one letter and one file. */
-#define NAMES(c)                                                                                   \
-    { c "0", c "1", c "2", c "3", c "4", c "5", c "6", c "7", c "8", c "9", c "10", c "11", c "12", \
-      c "13", c "14", c "15", c "16", c "17", c "18", c "19", c "20", c "21", c "22", c "23",       \
-      c "24", c "25", c "26", c "27", c "28", c "29", c "30", c "31" }
+#define NAMES(c)                                                                            \
+    { c "0", c "1", c "2", c "3", c "4", c "5", c "6", c "7", c "8", c "9", c "10", c "11", \
+      c "12", c "13", c "14", c "15", c "16", c "17", c "18", c "19", c "20", c "21",       \
+      c "22", c "23", c "24", c "25", c "26", c "27", c "28", c "29", c "30", c "31" }
 static const char *const int_names[2][32] = { NAMES("w"), NAMES("x") };
 static const char *const float_names[5][32] = {
     NAMES("b"), NAMES("h"), NAMES("s"), NAMES("d"), NAMES("q")
@@ -75,9 +75,10 @@ static void put_num(printer *p, int64_t v)
 
 /* ---- Operands by the shape ---- */
 
+/* A count of bits is read from its low byte, but named like the rest. */
 static unsigned width_of(const a64_role *r, const a64_args *a)
 {
-    return r->width == 0 ? a->size : r->width == A64_W_SIZE2 ? a->size2 : r->width;
+    return r->width <= 1 ? a->size : r->width == A64_W_SIZE2 ? a->size2 : r->width;
 }
 
 /* Whether 31 at this place is the stack pointer. */
@@ -386,7 +387,7 @@ static bool put_dropped(printer *p, unsigned op)
     return false;
 }
 
-/* Whether csinc and its like are shown by what both their sources are, on the inverted condition. */
+/* csinc and its like, when both sources are one register: by it, on the inverted condition. */
 static bool put_condition(printer *p, unsigned op)
 {
     const a64_args *a = p->a;

@@ -1,4 +1,5 @@
-/* a64_target.c - AArch64 as all others see it: the target struct, fixups and islands, linking, stubs. */
+/* a64_target.c - AArch64 as all others see it: the target struct, fixups and islands, linking,
+ * stubs. */
 #include "backends/aarch64/a64_emit.h"
 #include "support/bytes.h"
 #include <string.h>
@@ -105,7 +106,7 @@ static bool reloc_apply(unsigned kind, uint8_t *field, uint64_t place, uint64_t 
 
     switch (kind) {
     case A64_RELOC_CALL26:
-        if (distance & 3 || distance < fixups[A64_FIX_B26].min || distance > fixups[A64_FIX_B26].max)
+        if (distance & 3 || distance < -128 * MIB || distance >= 128 * MIB)
             return false;
         patch26(field, distance);
         return true;
@@ -128,10 +129,11 @@ static bool reloc_apply(unsigned kind, uint8_t *field, uint64_t place, uint64_t 
     }
 }
 
-enum { BR_X16 = 0xd61f0200, LDR_X16_X16 = 0xf9400210 };
+#define BR_X16 0xd61f0200u
+#define LDR_X16_X16 0xf9400210u
 
-/* adrp x16, cell; ldr x16, [x16, cell]; br x16. When the cell is far away, its address stands behind
- * the code: ldr x16, .+12; ldr x16, [x16]; br x16. */
+/* adrp x16, cell; ldr x16, [x16, cell]; br x16. When the cell is far away, its address stands
+ * behind the code: ldr x16, .+12; ldr x16, [x16]; br x16. */
 static uint32_t thunk(uint8_t *out, uint64_t place, uint64_t cell)
 {
     put_le32(out, 0x90000010);
