@@ -102,7 +102,8 @@ typedef struct jit_signature {
 
 /* ---- Functions ---- */
 
-/* A new, empty function that belongs to no module. Copies name (an identifier, or "u0:12" style)
+/* A new, empty function that belongs to no module; once published, others call it by its name
+ * (linkage JIT_EXPORT). Copies name (an identifier, or "u0:12" style)
  * and signature. NULL when there is no memory. Free with jit_func_free(). */
 JIT_API jit_func *jit_func_new(jit_engine *e, const char *name, const jit_signature *sig);
 JIT_API void jit_func_free(jit_func *f); /* NULL is fine; a module's functions go with it */

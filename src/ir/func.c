@@ -154,6 +154,8 @@ jit_func *jit_func_new(jit_engine *e, const char *name, const jit_signature *sig
         n = (ir_name){ NAME_TEXT, 0, 0, jit_libcall_name(n.index) };
     f = jit_func_create(e ? jit_engine_allocator(e) : &jit_libc_allocator, e,
                         named ? &n : &nameless, sig ? sig : &empty);
+    if (f)
+        f->linkage = JIT_EXPORT; /* what is published by itself has its name only to be called by */
     if (f && !named)
         broken(f, "the function's name is not an identifier");
     if (f && !sig)

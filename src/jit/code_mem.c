@@ -104,8 +104,9 @@ static uint32_t find(const code_mem *m, uint32_t n)
 
 bool jit_code_mem_alloc(code_mem *m, size_t size, uint8_t **exec, uint8_t **write)
 {
+    if (size > m->os.size)
+        return false;
     uint64_t want = ((uint64_t)size + CODE_GRANULE - 1) / CODE_GRANULE;
-
     want = want ? (want + m->page - 1) / m->page * m->page : m->page;
     if (want > m->ngranules)
         return false;
