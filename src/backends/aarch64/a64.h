@@ -215,25 +215,20 @@ static inline minst *a64_mulh(lower *l, unsigned op, vr d, vr n, vr m)
     return a64_rrr(l, op, 8, d, n, m);
 }
 
-/* Bit-field moves: A64_sbfm, A64_ubfm. */
-static inline minst *a64_bitfield(lower *l, unsigned op, unsigned size, vr d, vr n, unsigned immr,
-                                  unsigned imms)
-{
-    vr r[] = { d, n };
-    return jit_a64_build(l, op, size, 0, r, NULL, A64_BF(immr, imms));
-}
+/* Bit-field moves: A64_sbfm, A64_ubfm. n is read up to the field's end only. */
+minst *jit_a64_bitfield(lower *l, unsigned op, unsigned size, vr d, vr n, unsigned immr, unsigned imms);
 /* d = n << k, and right; k below the size's bits. */
 static inline minst *a64_lsl_i(lower *l, unsigned size, vr d, vr n, unsigned k)
 {
-    return a64_bitfield(l, A64_ubfm, size, d, n, (8 * size - k) & (8 * size - 1), 8 * size - 1 - k);
+    return jit_a64_bitfield(l, A64_ubfm, size, d, n, (8 * size - k) & (8 * size - 1), 8 * size - 1 - k);
 }
 static inline minst *a64_lsr_i(lower *l, unsigned size, vr d, vr n, unsigned k)
 {
-    return a64_bitfield(l, A64_ubfm, size, d, n, k, 8 * size - 1);
+    return jit_a64_bitfield(l, A64_ubfm, size, d, n, k, 8 * size - 1);
 }
 static inline minst *a64_asr_i(lower *l, unsigned size, vr d, vr n, unsigned k)
 {
-    return a64_bitfield(l, A64_sbfm, size, d, n, k, 8 * size - 1);
+    return jit_a64_bitfield(l, A64_sbfm, size, d, n, k, 8 * size - 1);
 }
 /* d = n rotated right by k: extr of n twice. */
 static inline minst *a64_ror_i(lower *l, unsigned size, vr d, vr n, unsigned k)
@@ -251,13 +246,13 @@ static inline minst *a64_extr(lower *l, unsigned size, vr d, vr n, vr m, unsigne
 static inline minst *a64_bits(lower *l, unsigned op, unsigned size, vr d, vr n, unsigned lsb,
                               unsigned width)
 {
-    return a64_bitfield(l, op, size, d, n, lsb, lsb + width - 1);
+    return jit_a64_bitfield(l, op, size, d, n, lsb, lsb + width - 1);
 }
 /* d = the low `width` bits of n, zero- (A64_ubfm) or sign-extended (A64_sbfm), << lsb. */
 static inline minst *a64_bits_up(lower *l, unsigned op, unsigned size, vr d, vr n, unsigned lsb,
                                  unsigned width)
 {
-    return a64_bitfield(l, op, size, d, n, (8 * size - lsb) & (8 * size - 1), width - 1);
+    return jit_a64_bitfield(l, op, size, d, n, (8 * size - lsb) & (8 * size - 1), width - 1);
 }
 /* d = old with the low `width` bits of n at lsb. */
 static inline minst *a64_bits_insert(lower *l, unsigned size, vr d, vr old, vr n, unsigned lsb,

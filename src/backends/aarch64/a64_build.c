@@ -160,6 +160,23 @@ minst *jit_a64_build(lower *l, unsigned op, unsigned size, unsigned size2, const
     return i;
 }
 
+/* Bytes that bits 0 to `top` take in a register. */
+static unsigned bytes_up_to(unsigned top)
+{
+    return top < 8 ? 1 : top < 16 ? 2 : top < 32 ? 4 : 8;
+}
+
+minst *jit_a64_bitfield(lower *l, unsigned op, unsigned size, vr d, vr n, unsigned immr, unsigned imms)
+{
+    vr r[] = { d, n };
+    minst *i = jit_a64_build(l, op, size, 0, r, NULL, A64_BF(immr, imms));
+    ra_operand *o = &l->ops.at[l->ops.len - 1];
+
+    o->width = (uint8_t)bytes_up_to(imms);
+    o->nonzero = o->width > n.nonzero ? n.nonzero : 16;
+    return i;
+}
+
 minst *jit_a64_zx(lower *l, vr d, unsigned size2, vr n)
 {
     if (size2 == 4)
@@ -220,7 +237,7 @@ static unsigned read_width(unsigned cc, unsigned size, unsigned bit)
 {
     if (cc == A64_CBZ || cc == A64_CBNZ)
         return size;
-    return bit < 8 ? 1 : bit < 16 ? 2 : bit < 32 ? 4 : 8;
+    return bytes_up_to(bit);
 }
 
 minst *jit_a64_trap_if(lower *l, unsigned cc, unsigned code)
