@@ -219,8 +219,8 @@ static uint8_t *digit(const enc *e, uint8_t *p, unsigned opcode, unsigned imm_by
     const x64_args *a = e->a;
     bool bytes = a->size == 1;
 
-    /* Calls, jumps and pushes are of 8 bytes without REX.W. */
-    if (e->row->opcode == 0xff)
+    /* Calls and jumps (not inc and dec, /0 and /1) are of 8 bytes without REX.W. */
+    if (e->row->opcode == 0xff && e->row->digit > 1)
         p = put_opcode(e, p, 0, rm_bits(a), false, opcode);
     else
         p = put_int_opcode(e, p, rm_bits(a), bytes && !a->is_mem && low_byte(a->rm),
