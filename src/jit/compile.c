@@ -173,16 +173,20 @@ static void compile_body(void *arg)
 static void tell(jit_ctx *c, const jit_func *f)
 {
     char name[128];
+    const char *text = c->fail.message;
 
     jit_name_print(&f->name, name, sizeof name);
+    size_t n = strlen(name);
+    if (strncmp(text, name, n) == 0 && strncmp(text + n, ": ", 2) == 0)
+        text += n + 2; /* the builder has named it, too */
     uint32_t line = c->fail.inst && c->fail.inst <= f->lines.len ? f->lines.at[c->fail.inst - 1] : 0;
     if (line)
-        snprintf(c->message, sizeof c->message, "function %s, line %u: %s", name, line, c->fail.message);
+        snprintf(c->message, sizeof c->message, "function %s, line %u: %s", name, line, text);
     else if (c->fail.inst && c->fail.inst <= inst_count(f))
         snprintf(c->message, sizeof c->message, "function %s, instruction %u (%s): %s", name,
-                 c->fail.inst - 1, op_of(inst_at(f, c->fail.inst - 1))->name, c->fail.message);
+                 c->fail.inst - 1, op_of(inst_at(f, c->fail.inst - 1))->name, text);
     else
-        snprintf(c->message, sizeof c->message, "function %s: %s", name, c->fail.message);
+        snprintf(c->message, sizeof c->message, "function %s: %s", name, text);
 }
 
 jit_status jit_ctx_compile(jit_ctx *c, const jit_func *f, const jit_settings *given, jit_unit *u)

@@ -805,4 +805,22 @@ Test(machbuf, the_first_byte_behind_the_buffer_is_protected, .signal = SIGSEGV)
     end_of[-1] = 1;
     end_of[0] = 1;
 }
+
+Test(machbuf, the_first_byte_behind_a_grown_buffer_is_protected, .signal = SIGSEGV)
+{
+    begin();
+    put(10000, 1);
+    volatile uint8_t *end_of = b.at + b.cap;
+    end_of[-1] = 1;
+    end_of[0] = 1;
+}
+
+Test(machbuf, the_first_byte_behind_an_arenas_chunk_is_protected, .signal = SIGSEGV)
+{
+    begin();
+    arena_raw(&mem, 1);
+    volatile char *end_of = mem.end;
+    end_of[-1] = 1;
+    end_of[0] = 1;
+}
 #endif

@@ -502,6 +502,10 @@ Test(publish, threads_compile_publish_call_and_free_while_others_look_up)
     int ids[N];
     void *bad;
 
+    jit_ctx_free(ctx);
+    jit_engine_free(engine);
+    engine = kit_engine(NULL, 1 << 20, JIT_MEMORY_DEFAULT); /* the counting one is for one thread */
+    ctx = jit_ctx_new(engine);
     shared = jit_func_new(engine, "none", JIT_SIG(JIT_I32));
     jit_builder *b = jit_build(shared);
     jit_return(b, jit_iconst(b, JIT_I32, 7));
