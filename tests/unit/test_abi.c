@@ -7,6 +7,7 @@
 #include "tests/support/jit_kit.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
