@@ -3,6 +3,7 @@
 #include "ir/analysis.h"
 #include "tests/support/graph.h"
 
+#include <signal.h>
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

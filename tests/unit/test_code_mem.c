@@ -5,6 +5,7 @@
 #include "tests/support/fault_alloc.h"
 #include "tests/support/graph.h"
 
+#include <signal.h>
 #include <criterion/criterion.h>
 #include <string.h>
 #include <sys/mman.h>

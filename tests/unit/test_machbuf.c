@@ -2,6 +2,7 @@
 #include "machinst/machbuf.h"
 #include "tests/support/fault_alloc.h"
 
+#include <signal.h>
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>

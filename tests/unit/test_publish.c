@@ -5,6 +5,7 @@
 #include "tests/support/fault_alloc.h"
 #include "tests/support/jit_kit.h"
 
+#include <signal.h>
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* test_threads.c - many threads on one engine: the same bytes as from one thread, and code of each
  * thread's own that is published, run and freed while the others do so, too. Runs under TSan. */
 #define _DEFAULT_SOURCE
+#include <signal.h>
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <gantry/jit.h>

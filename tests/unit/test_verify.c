@@ -4,6 +4,7 @@
 #include "tests/support/fault_alloc.h"
 #include "tests/support/graph.h"
 
+#include <signal.h>
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
