@@ -94,6 +94,11 @@ static inline void find_mem(emit *e, const minst *i, const ra_operand *rest, uns
     if (needed == 2) {
         m->index = address_reg(e, i, &rest[1]);
         m->shift = i->shift & 3;
+        if (m->shift == 0 && m->disp == 0 && (m->base & 7) == X64_RBP) { /* no base without disp */
+            uint8_t base = m->base;
+            m->base = m->index;
+            m->index = base;
+        }
     }
 }
 
@@ -473,6 +478,38 @@ static void break_dependence(emit *e, const x64_info *row, x64_args *a)
         put_rr(e, vex(e, X64_fzero), 16, a->reg, a->reg);
 }
 
+/* An address of one or two registers as the shorter row that computes it; a is changed to suit. Flags
+ * are free where lowering puts such a lea: it is never between a compare and what reads it. */
+static unsigned shorter_lea(const emit *e, x64_args *a)
+{
+    x64_mem m = a->mem;
+
+    if (m.kind != X64_MEM_REG || m.base >= 16)
+        return X64_lea;
+    if (m.index == X64_NO_REG && m.disp == 0) {
+        a->rm = m.base;
+        a->is_mem = false;
+        return X64_mov;
+    }
+    if (!e->own_place)
+        return X64_lea;
+    if (m.index == X64_NO_REG && m.base == a->reg && m.base != X64_RSP) {
+        a->rm = a->reg;
+        a->imm = m.disp;
+        a->is_mem = false;
+        if (m.disp == 1 || m.disp == -1)
+            return m.disp == 1 ? X64_inc : X64_dec;
+        a->imm = m.disp == 128 ? -128 : m.disp; /* a byte's worth when subtracted */
+        return m.disp == 128 ? X64_sub_i : X64_add_i;
+    }
+    if (m.index < 16 && m.shift == 0 && m.disp == 0 && (m.base == a->reg || m.index == a->reg)) {
+        a->rm = m.base == a->reg ? m.index : m.base;
+        a->is_mem = false;
+        return X64_add;
+    }
+    return X64_lea;
+}
+
 static void emit_row(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
 {
     const x64_info *row = x64_row(i->op);
@@ -498,6 +535,9 @@ static void emit_row(emit *e, const minst *i, const ra_operand *ops, unsigned no
             put_rr(e, X64_xor, 4, a.rm, a.rm);
             return;
         }
+        break;
+    case X64_lea:
+        op = shorter_lea(e, &a);
         break;
     case X64_movd:
     case X64_vmovd:
