@@ -57,9 +57,11 @@ live-suites := $(foreach s,$(TEST_SUITES),$(if $(call suite-src,$(s)),$(s)))
 $(foreach s,$(live-suites),$(eval $(call suite-programs,$(s))))
 
 # tests/SUITE/NAME.c with a main of its own
+# The command's emulator, for programs that run the code of other machines.
+EMULATOR := $(OUT)/tools/gantry/emulate.o $(OUT)/tools/gantry/report.o
 define own-program
-$(OUT)/tests/$(subst /,-,$(patsubst tests/%.c,%,$(1))): $(patsubst %.c,$(OUT)/plain-obj/%.o,$(1)) $(PLAIN_HELP) $(LIB_A)
-	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(TEST_LIBS) $(LINK_FLAGS)
+$(OUT)/tests/$(subst /,-,$(patsubst tests/%.c,%,$(1))): $(patsubst %.c,$(OUT)/plain-obj/%.o,$(1)) $(PLAIN_HELP) $(EMULATOR) $(LIB_A)
+	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(TEST_LIBS) $(LINK_FLAGS) $(UNICORN_LIBS)
 endef
 $(foreach s,$(own-main),$(eval $(call own-program,$(s))))
 

@@ -5,13 +5,14 @@
  * Without arguments FUZZ_SEED and FUZZ_SECONDS hold. Seed N stands for one program: a module of a
  * few functions with every scalar instruction, variables, loops, branches, tables, calls, slots and
  * a heap page between guard pages. Each is run by the interpreter and compiled at O0 and O1 for the
- * bare machine and for all that the host has. Results (NaNs made canonical), trap codes and the
+ * bare machine, for all that the host has, and for AArch64 in the emulator, where there is one. Results (NaNs made canonical), trap codes and the
  * heap must be the same; all promises in the flags are true, so the interpreter must find no
  * breach. On a difference the module is printed with its arguments. --print shows the program of a
  * seed. */
 #define _GNU_SOURCE
 #include "gantry/jit.h"
 #include "ir/func.h"
+#include "tools/gantry/tool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -522,7 +523,7 @@ static void check(gen *g)
 }
 
 /* Of the host's, or of a function made before, which gets the heap first. */
-static void call(gen *g)
+static void call_some(gen *g)
 {
     bool out = g->ncallees == 0 || one_in(4);
     const callee *c = out ? &g->host : &g->callees[below(g->ncallees)];
@@ -564,7 +565,7 @@ static void statements(gen *g, uint32_t n)
             if (one_in(4))
                 readonly_access(g);
             else
-                call(g);
+                call_some(g);
         } else if (what < 14 && one_in(3)) {
             check(g);
         } else {
@@ -682,9 +683,33 @@ static void make_function(jit_func *f, const shape *shapes, uint32_t index)
 
 /* ---- Judgement ---- */
 
-typedef struct machine { jit_engine *engine; jit_ctx *context; const char *name; } machine;
-static machine machines[2];
+typedef struct machine {
+    jit_engine *engine;
+    jit_ctx *context;
+    emulator *emulator; /* that runs it; NULL: the host */
+    const char *name;
+} machine;
+static machine machines[3];
+static int nmachines = 2;
 static uint8_t *heap, image[HEAP];
+
+static jit_engine *start_emulated(machine *on)
+{
+    jit_engine_settings s = { .size = sizeof s, .arch = JIT_ARCH_AARCH64 };
+    char why[128];
+
+    on->name = "aarch64";
+    on->engine = jit_engine_new(&s);
+    if (!on->engine || !(on->context = jit_ctx_new(on->engine)))
+        abort();
+    if (jit_engine_runs_here(on->engine)) /* it is the host */
+        return on->engine;
+    on->emulator = tool_emulator_new(on->engine, why, sizeof why);
+    if (!on->emulator || !tool_emulator_share(on->emulator, heap, HEAP)
+        || !tool_emulator_host(on->emulator, "host_mix", &host_signature, host_mix_bits, NULL))
+        abort();
+    return on->engine;
+}
 
 static void set_up(void)
 {
@@ -703,6 +728,8 @@ static void set_up(void)
         || jit_traps_install() != JIT_OK)
         abort();
     heap = pages + HEAP;
+    if (tool_emulates(JIT_ARCH_AARCH64) && !jit_engine_runs_here(start_emulated(&machines[2])))
+        nmachines = 3;
 }
 
 typedef struct answer { bool trapped; unsigned trap; uint64_t results[MAX_RESULTS]; } answer;
@@ -753,6 +780,22 @@ static bool same_answer(const answer *a, const answer *b, const jit_signature *s
 }
 
 /* Compiles all functions of m for one machine at one level, and calls the last one. */
+static jit_call_result call(const machine *on, jit_entry entry, const jit_signature *sig,
+                            const jit_bits *args, jit_bits *results)
+{
+    jit_call_result r = { JIT_OK, JIT_TRAP_NONE, NULL, NULL };
+
+    if (!on->emulator)
+        return jit_invoke(on->engine, entry, sig, args, results);
+    outcome o = tool_emulator_call(on->emulator, entry, sig, args, results);
+    r.trap = o.trap;
+    r.status = o.kind == OUT_SKIPPED ? JIT_ERR_UNSUPPORTED
+               : o.kind == OUT_BROKEN ? JIT_ERR_MISCOMPILE : JIT_OK;
+    if (o.kind == OUT_BROKEN)
+        printf("%s: %s\n", on->name, o.message);
+    return r;
+}
+
 static bool run_machine(const machine *on, jit_level level, const jit_module *m,
                         const jit_signature *sig, jit_bits (*args)[MAX_PARAMS],
                         const answer *wanted, uint8_t (*heaps)[HEAP])
@@ -781,7 +824,7 @@ static bool run_machine(const machine *on, jit_level level, const jit_module *m,
         memset(results, 0, sizeof results);
         memcpy(heap, image, HEAP);
         jit_entry entry = jit_code_entry(codes[n - 1]);
-        jit_call_result c = jit_invoke(on->engine, entry, sig, args[r], results);
+        jit_call_result c = call(on, entry, sig, args[r], results);
         got.trapped = c.trap != JIT_TRAP_NONE;
         got.trap = c.trap;
         take(&got, sig, results);
@@ -797,6 +840,8 @@ static bool run_machine(const machine *on, jit_level level, const jit_module *m,
         jit_code_free(codes[k]);
         jit_unit_free(units[k]);
     }
+    if (on->emulator)
+        tool_emulator_forget(on->emulator);
     return good;
 }
 
@@ -881,7 +926,7 @@ static void run_program(void)
     for (size_t k = 0; k < HEAP; k++)
         image[k] = (uint8_t)next_random();
     bool good = run_interpreter(m, sig, args, wanted, heaps);
-    for (int k = 0; k < 2; k++)
+    for (int k = 0; k < nmachines; k++)
         for (int level = JIT_O0; level <= JIT_O1; level++)
             good = good && run_machine(&machines[k], (jit_level)level, m, sig, args, wanted, heaps);
     jit_module_free(m);

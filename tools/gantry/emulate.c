@@ -22,16 +22,23 @@
 enum {
     STACK_BYTES = 1 << 20, BLOCK_BYTES = 1 << 16, PAGE = 4096,
     EXC_UNDEFINED = 1, EXC_SVC = 2, EXC_BRK = 7, /* as the hook of interrupts numbers them */
-    GATE_STEP = 16
+    GATE_STEP = 16, MAX_GATES = PAGE / GATE_STEP, MAX_HOST_ARGS = 16,
+    LIBRARY = 14
 };
 #define INSN_NOP 0xd503201fu
 #define INSN_RET 0xd65f03c0u
 #define INSN_SVC(n) (0xd4000001u | (uint32_t)(n) << 5)
 
+typedef struct gate { const jit_signature *sig; jit_interp_host fn; void *user; } gate;
+typedef struct library_gate { const emulator *machine; unsigned index; } library_gate;
+
 struct emulator {
     uc_engine *uc;
     jit_engine *engine;
-    uint8_t *stack, *block, *gate; /* of the host and, at the same address, of the machine */
+    uint8_t *stack, *block, *gate_page; /* of the host and, at the same address, of the machine */
+    gate gates[MAX_GATES];              /* 0 is where calls return to */
+    unsigned ngates;
+    library_gate library[LIBRARY];
     unsigned exception;            /* that ended the call; 0: none */
     bool outside;                  /* an access or jump to what is not mapped did */
     uint64_t address;              /* of it */
@@ -107,128 +114,178 @@ static const char *spoiled(const emulator *m)
 
 /* ---- Functions of the host ---- */
 
-static double f64_arg(const emulator *m, int n)
+/* A value in a register, with garbage above it unless the convention has it extended. */
+static uint64_t with_garbage(jit_abi_param p, const jit_bits *v)
 {
-    uint64_t bits = reg(m, UC_ARM64_REG_D0 + n);
-    double x;
+    unsigned bits = jit_type_bits(JIT_PARAM_TYPE(p));
+    uint64_t x = 0, mask = bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
 
-    memcpy(&x, &bits, sizeof x);
-    return x;
+    memcpy(&x, v->at, bits / 8);
+    if (p & JIT_UEXT)
+        return x;
+    return p & JIT_SEXT ? (x ^ (mask / 2 + 1)) - (mask / 2 + 1) : x | (mark(0) & ~mask);
 }
 
-static float f32_arg(const emulator *m, int n)
+/* Takes the arguments from their registers, calls, and puts the one result into its own. */
+static void call_host(emulator *m, const gate *g)
 {
-    uint32_t bits = (uint32_t)reg(m, UC_ARM64_REG_D0 + n);
-    float x;
+    jit_bits args[MAX_HOST_ARGS], result;
+    uint64_t back = reg(m, UC_ARM64_REG_LR), x;
+    unsigned ints = 0, floats = 0, trap = 0;
 
-    memcpy(&x, &bits, sizeof x);
-    return x;
+    memset(args, 0, sizeof args);
+    memset(&result, 0, sizeof result);
+    for (uint32_t k = 0; k < g->sig->nparams; k++) {
+        bool is_int = jit_type_is_int(JIT_PARAM_TYPE(g->sig->params[k]));
+        x = reg(m, is_int ? x_reg(ints++) : UC_ARM64_REG_D0 + (int)floats++);
+        memcpy(args[k].at, &x, sizeof x);
+    }
+    scramble(m, false); /* as a function of C may */
+    set_reg(m, UC_ARM64_REG_LR, back);
+    if (g->fn(g->user, args, &result, &trap) != JIT_RETURNED && !m->refusal)
+        m->refusal = "a function of the host did not return";
+    if (g->sig->nresults == 0)
+        return;
+    x = with_garbage(g->sig->results[0], &result);
+    if (jit_type_is_int(JIT_PARAM_TYPE(g->sig->results[0]))) {
+        set_reg(m, UC_ARM64_REG_X0, x);
+    } else {
+        uint64_t v[2] = { x, mark(0) };
+        uc_reg_write(m->uc, UC_ARM64_REG_Q0, v);
+    }
 }
 
-/* A result; a NaN is the canonical one, as the library's own functions have it. */
-static void give_f64(const emulator *m, double x)
+bool tool_emulator_host(emulator *m, const char *name, const jit_signature *sig, jit_interp_host fn,
+                        void *user)
 {
-    uint64_t v[2] = { 0x7ff8000000000000u, mark(0) };
+    uint32_t *at = (uint32_t *)(void *)(m->gate_page + GATE_STEP * m->ngates);
+    unsigned ints = 0, floats = 0;
 
-    if (x == x)
-        memcpy(v, &x, sizeof x);
-    uc_reg_write(m->uc, UC_ARM64_REG_Q0, v);
+    for (uint32_t k = 0; k < sig->nparams; k++)
+        *(jit_type_is_int(JIT_PARAM_TYPE(sig->params[k])) ? &ints : &floats) += 1;
+    if (m->ngates == MAX_GATES || ints > 8 || floats > 8 || sig->nresults > 1)
+        return false;
+    m->gates[m->ngates] = (gate){ sig, fn, user };
+    at[0] = INSN_SVC(m->ngates++);
+    at[1] = INSN_RET;
+    return jit_engine_define(m->engine, name, at) == JIT_OK;
 }
 
-static void give_f32(const emulator *m, float x)
-{
-    uint64_t v[2] = { 0x7fc00000u, mark(0) };
+/* ---- The library ---- */
 
-    if (x == x)
-        memcpy(v, &x, sizeof x);
-    v[0] |= mark(0) << 32;
-    uc_reg_write(m->uc, UC_ARM64_REG_Q0, v);
+enum { CEIL, FLOOR, TRUNC, NEAREST, FMA, MEMCPY, MEMSET, MEMMOVE, MEMCMP };
+static const jit_abi_param f32s[] = { JIT_F32, JIT_F32, JIT_F32 };
+static const jit_abi_param f64s[] = { JIT_F64, JIT_F64, JIT_F64 };
+static const jit_abi_param i64s[] = { JIT_I64, JIT_I64, JIT_I64 };
+static const jit_abi_param memset_params[] = { JIT_I64, JIT_I32, JIT_I64 }, i32s[] = { JIT_I32 };
+
+typedef struct library_function { const char *name; unsigned which; jit_signature sig; } library_function;
+static const library_function library[LIBRARY] = {
+    { "%CeilF32", CEIL, { JIT_CONV_SYSTEM_V, 1, 1, f32s, f32s } },
+    { "%CeilF64", CEIL, { JIT_CONV_SYSTEM_V, 1, 1, f64s, f64s } },
+    { "%FloorF32", FLOOR, { JIT_CONV_SYSTEM_V, 1, 1, f32s, f32s } },
+    { "%FloorF64", FLOOR, { JIT_CONV_SYSTEM_V, 1, 1, f64s, f64s } },
+    { "%TruncF32", TRUNC, { JIT_CONV_SYSTEM_V, 1, 1, f32s, f32s } },
+    { "%TruncF64", TRUNC, { JIT_CONV_SYSTEM_V, 1, 1, f64s, f64s } },
+    { "%NearestF32", NEAREST, { JIT_CONV_SYSTEM_V, 1, 1, f32s, f32s } },
+    { "%NearestF64", NEAREST, { JIT_CONV_SYSTEM_V, 1, 1, f64s, f64s } },
+    { "%FmaF32", FMA, { JIT_CONV_SYSTEM_V, 3, 1, f32s, f32s } },
+    { "%FmaF64", FMA, { JIT_CONV_SYSTEM_V, 3, 1, f64s, f64s } },
+    { "%Memcpy", MEMCPY, { JIT_CONV_SYSTEM_V, 3, 1, i64s, i64s } },
+    { "%Memset", MEMSET, { JIT_CONV_SYSTEM_V, 3, 1, memset_params, i64s } },
+    { "%Memmove", MEMMOVE, { JIT_CONV_SYSTEM_V, 3, 1, i64s, i64s } },
+    { "%Memcmp", MEMCMP, { JIT_CONV_SYSTEM_V, 3, 1, i64s, i32s } },
+};
+
+/* A NaN is the canonical one, as the functions of the library have it. */
+static void float_f32(unsigned which, const jit_bits *a, jit_bits *r)
+{
+    float x, y, z;
+
+    memcpy(&x, a[0].at, sizeof x);
+    memcpy(&y, a[1].at, sizeof y);
+    memcpy(&z, a[2].at, sizeof z);
+    x = which == CEIL ? ceilf(x) : which == FLOOR ? floorf(x) : which == TRUNC ? truncf(x)
+        : which == NEAREST ? rintf(x) : fmaf(x, y, z);
+    if (x != x)
+        x = NAN;
+    memcpy(r->at, &x, sizeof x);
 }
 
-/* Bytes of the machine's memory; NULL, and a refusal: they are not all mapped. */
-static uint8_t *fetch(emulator *m, uint64_t address, uint64_t size)
+static void float_f64(unsigned which, const jit_bits *a, jit_bits *r)
+{
+    double x, y, z;
+
+    memcpy(&x, a[0].at, sizeof x);
+    memcpy(&y, a[1].at, sizeof y);
+    memcpy(&z, a[2].at, sizeof z);
+    x = which == CEIL ? ceil(x) : which == FLOOR ? floor(x) : which == TRUNC ? trunc(x)
+        : which == NEAREST ? rint(x) : fma(x, y, z);
+    if (x != x)
+        x = NAN;
+    memcpy(r->at, &x, sizeof x);
+}
+
+/* A copy of the machine's memory; NULL: it is not all mapped. */
+static uint8_t *fetch(const emulator *m, uint64_t address, uint64_t size)
 {
     uint8_t *bytes = size <= STACK_BYTES ? tool_alloc(size + 1, 1) : NULL;
 
     if (bytes && (size == 0 || uc_mem_read(m->uc, address, bytes, size) == UC_ERR_OK))
         return bytes;
     free(bytes);
-    m->refusal = "a function of the host was given memory that is not mapped";
     return NULL;
 }
 
-static void put(emulator *m, uint64_t address, const uint8_t *bytes, uint64_t size)
+static bool memory(const emulator *m, unsigned which, const jit_bits *a, jit_bits *r)
 {
-    if (size != 0 && uc_mem_write(m->uc, address, bytes, size) != UC_ERR_OK)
-        m->refusal = "a function of the host was given memory that is not mapped";
-}
+    uint64_t to, from, n;
+    bool good;
 
-static void copy_memory(emulator *m, const uint64_t *x)
-{
-    uint8_t *bytes = fetch(m, x[1], x[2]);
-
-    if (bytes)
-        put(m, x[0], bytes, x[2]);
-    free(bytes);
-    set_reg(m, UC_ARM64_REG_X0, x[0]);
-}
-
-static void set_memory(emulator *m, const uint64_t *x)
-{
-    uint8_t *bytes = fetch(m, x[0], x[2]);
-
-    if (bytes) {
-        memset(bytes, (int)(uint8_t)x[1], x[2]);
-        put(m, x[0], bytes, x[2]);
+    memcpy(&to, a[0].at, sizeof to);
+    memcpy(&from, a[1].at, sizeof from);
+    memcpy(&n, a[2].at, sizeof n);
+    uint8_t *x = fetch(m, to, n), *y = which == MEMSET ? x : fetch(m, from, n);
+    good = x && y;
+    if (good && which == MEMCMP) {
+        int order = memcmp(x, y, n);
+        memcpy(r->at, &order, sizeof order);
+    } else if (good) {
+        if (which == MEMSET)
+            memset(x, (int)(uint8_t)from, n);
+        good = n == 0 || uc_mem_write(m->uc, to, y, n) == UC_ERR_OK;
+        memcpy(r->at, &to, sizeof to);
     }
-    free(bytes);
-    set_reg(m, UC_ARM64_REG_X0, x[0]);
+    free(x);
+    if (y != x)
+        free(y);
+    return good;
 }
 
-static void compare_memory(emulator *m, const uint64_t *x)
+static jit_outcome run_library(void *user, const jit_bits *args, jit_bits *results, unsigned *trap)
 {
-    uint8_t *a = fetch(m, x[0], x[2]), *b = fetch(m, x[1], x[2]);
-    int order = a && b ? memcmp(a, b, x[2]) : 0;
+    const library_gate *g = user;
+    const library_function *f = &library[g->index];
 
-    free(a);
-    free(b);
-    set_reg(m, UC_ARM64_REG_X0, (uint32_t)order | mark(0) << 32);
+    (void)trap;
+    if (f->which >= MEMCPY)
+        return memory(g->machine, f->which, args, results) ? JIT_RETURNED : JIT_BREACH;
+    if (f->sig.params == f32s)
+        float_f32(f->which, args, results);
+    else
+        float_f64(f->which, args, results);
+    return JIT_RETURNED;
 }
 
-enum { GATE_RETURN, CEIL_F32, CEIL_F64, FLOOR_F32, FLOOR_F64, TRUNC_F32, TRUNC_F64, NEAREST_F32,
-       NEAREST_F64, FMA_F32, FMA_F64, MEMCPY, MEMSET, MEMMOVE, MEMCMP, GATES };
-static const char *const gate_names[GATES] = {
-    NULL, "%CeilF32", "%CeilF64", "%FloorF32", "%FloorF64", "%TruncF32", "%TruncF64", "%NearestF32",
-    "%NearestF64", "%FmaF32", "%FmaF64", "%Memcpy", "%Memset", "%Memmove", "%Memcmp"
-};
-
-static void call_host(emulator *m, unsigned which)
+static bool open_library(emulator *m)
 {
-    double x = f64_arg(m, 0), y = f64_arg(m, 1), z = f64_arg(m, 2);
-    float fx = f32_arg(m, 0), fy = f32_arg(m, 1), fz = f32_arg(m, 2);
-    uint64_t ints[3] = { reg(m, UC_ARM64_REG_X0), reg(m, UC_ARM64_REG_X1),
-                         reg(m, UC_ARM64_REG_X2) };
-    uint64_t pc = reg(m, UC_ARM64_REG_LR);
+    bool good = true;
 
-    scramble(m, false); /* as a function of C may */
-    set_reg(m, UC_ARM64_REG_LR, pc);
-    switch (which) {
-    case CEIL_F32: give_f32(m, ceilf(fx)); break;
-    case CEIL_F64: give_f64(m, ceil(x)); break;
-    case FLOOR_F32: give_f32(m, floorf(fx)); break;
-    case FLOOR_F64: give_f64(m, floor(x)); break;
-    case TRUNC_F32: give_f32(m, truncf(fx)); break;
-    case TRUNC_F64: give_f64(m, trunc(x)); break;
-    case NEAREST_F32: give_f32(m, rintf(fx)); break;
-    case NEAREST_F64: give_f64(m, rint(x)); break;
-    case FMA_F32: give_f32(m, fmaf(fx, fy, fz)); break;
-    case FMA_F64: give_f64(m, fma(x, y, z)); break;
-    case MEMCPY:
-    case MEMMOVE: copy_memory(m, ints); break;
-    case MEMSET: set_memory(m, ints); break;
-    case MEMCMP: compare_memory(m, ints); break;
-    default: m->refusal = "a jump into the middle of the gate";
+    for (unsigned k = 0; k < LIBRARY; k++) {
+        m->library[k] = (library_gate){ m, k };
+        good &= tool_emulator_host(m, library[k].name, &library[k].sig, run_library, &m->library[k]);
     }
+    return good;
 }
 
 /* ---- Hooks ---- */
@@ -236,10 +293,10 @@ static void call_host(emulator *m, unsigned which)
 static void on_exception(uc_engine *uc, uint32_t number, void *user)
 {
     emulator *m = user;
-    uint64_t pc = reg(m, UC_ARM64_REG_PC), at = pc - (uint64_t)(uintptr_t)m->gate;
+    uint64_t pc = reg(m, UC_ARM64_REG_PC), at = pc - (uint64_t)(uintptr_t)m->gate_page;
 
-    if (number == EXC_SVC && at < PAGE && at % GATE_STEP == 4) {
-        call_host(m, (unsigned)(at / GATE_STEP));
+    if (number == EXC_SVC && at / GATE_STEP < m->ngates && at % GATE_STEP == 4) {
+        call_host(m, &m->gates[at / GATE_STEP]);
         if (!m->refusal)
             return;
     } else {
@@ -299,23 +356,12 @@ static void unshare(uint8_t *p, size_t size)
         munmap(p - PAGE, size + 2 * PAGE);
 }
 
-static void make_gates(emulator *m)
-{
-    uint32_t *at = (uint32_t *)(void *)m->gate;
-
-    for (unsigned k = 0; k < GATES; k++, at += GATE_STEP / 4) {
-        at[0] = k == GATE_RETURN ? INSN_NOP : INSN_SVC(k);
-        at[1] = INSN_RET;
-        if (gate_names[k])
-            jit_engine_define(m->engine, gate_names[k], at);
-    }
-}
-
 static bool start(emulator *m)
 {
     size_t size;
     const void *code = jit_engine_code_space(m->engine, &size);
     uint64_t fp_enabled = 3 << 20;
+    uint32_t nop = INSN_NOP;
     void *memory = (void *)(uintptr_t)code; /* mapped to be read and executed only */
 
     if (uc_ctl_set_cpu_model(m->uc, UC_CPU_ARM64_MAX) != UC_ERR_OK
@@ -324,11 +370,13 @@ static bool start(emulator *m)
         return false;
     m->stack = share(m, STACK_BYTES, UC_PROT_READ | UC_PROT_WRITE);
     m->block = share(m, BLOCK_BYTES, UC_PROT_READ | UC_PROT_WRITE);
-    m->gate = share(m, PAGE, UC_PROT_READ | UC_PROT_EXEC);
-    if (!m->stack || !m->block || !m->gate)
+    m->gate_page = share(m, PAGE, UC_PROT_READ | UC_PROT_EXEC);
+    if (!m->stack || !m->block || !m->gate_page)
         return false;
-    make_gates(m);
-    return uc_reg_write(m->uc, UC_ARM64_REG_CPACR_EL1, &fp_enabled) == UC_ERR_OK
+    memcpy(m->gate_page, &nop, sizeof nop);
+    m->ngates = 1;
+    return open_library(m)
+           && uc_reg_write(m->uc, UC_ARM64_REG_CPACR_EL1, &fp_enabled) == UC_ERR_OK
            && add_hook(m, UC_HOOK_INTR, (void (*)(void))on_exception)
            && add_hook(m, UC_HOOK_MEM_INVALID, (void (*)(void))on_outside)
            && add_hook(m, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, (void (*)(void))on_access);
@@ -354,8 +402,22 @@ void tool_emulator_free(emulator *m)
         uc_close(m->uc);
     unshare(m->stack, STACK_BYTES);
     unshare(m->block, BLOCK_BYTES);
-    unshare(m->gate, PAGE);
+    unshare(m->gate_page, PAGE);
     free(m);
+}
+
+bool tool_emulator_share(emulator *m, void *p, size_t size)
+{
+    return uc_mem_map_ptr(m->uc, (uint64_t)(uintptr_t)p, size, UC_PROT_READ | UC_PROT_WRITE, p)
+           == UC_ERR_OK;
+}
+
+void tool_emulator_forget(emulator *m)
+{
+    size_t size;
+    uint64_t start_at = (uint64_t)(uintptr_t)jit_engine_code_space(m->engine, &size);
+
+    uc_ctl_remove_cache(m->uc, start_at, start_at + size);
 }
 
 /* ---- Calling ---- */
@@ -368,11 +430,16 @@ static uint64_t address_of(jit_entry f)
     return p;
 }
 
-static outcome broken(const char *what, uint64_t at)
+static outcome broken(const emulator *m, const char *what, uint64_t at)
 {
+    const jit_code *code = jit_engine_code_at(m->engine, (const void *)(uintptr_t)at);
     outcome out = { OUT_BROKEN, 0, "" };
 
-    snprintf(out.message, sizeof out.message, "%s at pc 0x%llx", what, (unsigned long long)at);
+    if (code)
+        snprintf(out.message, sizeof out.message, "%s at 0x%llx of the code", what,
+                 (unsigned long long)(at - address_of(jit_code_entry(code))));
+    else
+        snprintf(out.message, sizeof out.message, "%s outside the code", what);
     return out;
 }
 
@@ -385,7 +452,7 @@ static outcome judge_end(const emulator *m, uc_err error)
     char text[128];
 
     if (m->refusal)
-        return broken(m->refusal, pc);
+        return broken(m, m->refusal, pc);
     out.trap = jit_code_trap_at(jit_engine_code_at(m->engine, at), at);
     if (out.trap != JIT_TRAP_NONE)
         return out;
@@ -395,14 +462,14 @@ static outcome judge_end(const emulator *m, uc_err error)
         snprintf(text, sizeof text, "exception %u", m->exception);
     else
         snprintf(text, sizeof text, "%s", uc_strerror(error));
-    return broken(text, pc);
+    return broken(m, text, pc);
 }
 
 outcome tool_emulator_call(emulator *m, jit_entry entry, const jit_signature *sig,
                            const jit_bits *args, jit_bits *results)
 {
     size_t taken = (sig->nparams + 1) * sizeof *args, given = sig->nresults * sizeof *results;
-    uint64_t to = address_of(entry), back = (uint64_t)(uintptr_t)m->gate;
+    uint64_t to = address_of(entry), back = (uint64_t)(uintptr_t)m->gate_page;
     outcome out = { OUT_BROKEN, 0, "" };
     jit_entry adapter;
     jit_status status = jit_invoke_adapter(m->engine, sig, &adapter);
@@ -455,6 +522,24 @@ emulator *tool_emulator_new(jit_engine *e, char *why, size_t size)
 }
 
 void tool_emulator_free(emulator *m)
+{
+    (void)m;
+}
+
+bool tool_emulator_host(emulator *m, const char *name, const jit_signature *sig, jit_interp_host fn,
+                        void *user)
+{
+    (void)m, (void)name, (void)sig, (void)fn, (void)user;
+    return false;
+}
+
+bool tool_emulator_share(emulator *m, void *p, size_t size)
+{
+    (void)m, (void)p, (void)size;
+    return false;
+}
+
+void tool_emulator_forget(emulator *m)
 {
     (void)m;
 }

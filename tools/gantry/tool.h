@@ -107,6 +107,13 @@ bool tool_emulates(jit_arch arch); /* this build can */
 /* For the code of e, before anything is published. NULL, and why. */
 emulator *tool_emulator_new(jit_engine *e, char *why, size_t size);
 void tool_emulator_free(emulator *m);
+/* Code may call fn by name from now on; sig has to live on. False: it has too many arguments. */
+bool tool_emulator_host(emulator *m, const char *name, const jit_signature *sig, jit_interp_host fn,
+                        void *user);
+/* Code may read and write this memory of the process, whole pages. */
+bool tool_emulator_share(emulator *m, void *p, size_t size);
+/* Code was freed: what the emulator knows of it is out of date. */
+void tool_emulator_forget(emulator *m);
 outcome tool_emulator_call(emulator *m, jit_entry entry, const jit_signature *sig,
                            const jit_bits *args, jit_bits *results);
 
