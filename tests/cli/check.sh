@@ -2,7 +2,8 @@
 # check.sh GANTRY - holds what the command prints, and its exit status, against the files *.txt here.
 #
 # A line `$ ARGS` is a call of the command in this folder; what it has to print follows (both streams),
-# then `exit N`. Behind `$ x86_64:` it is for such a host only. BLESS=1 rewrites the files; read that diff.
+# then `exit N`. Behind `$ x86_64:` it is for such a host only, behind `emulator:` for a build that
+# has one. BLESS=1 rewrites the files; read that diff.
 # Ends with "N passed, N failed, N skipped".
 set -u
 export LC_ALL=C
@@ -12,6 +13,8 @@ cd "$(dirname "$0")" || exit 1
 passed=0 failed=0 skipped=0
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
+emulates=true
+"$gantry" test --target aarch64 runs.clif 2>&1 | grep -q 'no emulator' && emulates=false
 
 for file in *.txt; do
     : > "$tmp/new"
@@ -20,6 +23,10 @@ for file in *.txt; do
         if [ "${args#x86_64: }" != "$args" ]; then
             [ "$(uname -m)" = x86_64 ] || { skipped=$((skipped + 1)); continue; }
             args=${args#x86_64: }
+        fi
+        if [ "${args#emulator: }" != "$args" ]; then
+            $emulates || { skipped=$((skipped + 1)); continue; }
+            args=${args#emulator: }
         fi
         eval "\"\$gantry\" $args" > "$tmp/out" 2>&1
         status=$?
