@@ -55,29 +55,26 @@ static void count_saved(frame *fr, regset saved)
 }
 
 #ifdef JIT_STRESS
-/* So few registers that spilling, splitting and exchanging become the rule: three and a callee-saved
- * one, or four, and three for floats; fixed operands may still name any. The fast allocator takes
- * over all that arrives in registers at once, so it keeps as many as can arrive. */
+/* So few registers that spilling, splitting and exchanging become the rule: three that arguments come in
+ * and the last one, which is preserved where any is; three for floats. The fast allocator takes over
+ * all that arrives in registers at once, so it keeps as many as can arrive, and one for an address. */
 static void starve(ra_env *env, bool fast)
 {
-    const unsigned keep[RC_COUNT] = { fast ? 8 : 4, fast ? 8 : 3 };
     regset kept = 0;
 
     for (unsigned cls = 0; cls < RC_COUNT; cls++) {
         uint8_t *order = env->order[cls];
-        unsigned n = 0;
+        unsigned n = 0, first;
         while (n < 32 && order[n] < 64)
             n++;
-        for (unsigned k = keep[cls] - 1; cls == RC_INT && k < n; k++)
-            if (env->callee_saved & REG_BIT(order[k])) {
-                order[keep[cls] - 1] = order[k];
-                break;
-            }
-        for (unsigned k = 0; k < n; k++)
-            if (k < keep[cls])
-                kept |= REG_BIT(order[k]);
-            else
-                order[k] = 0xff;
+        first = fast ? (n > 9 ? 8 : 7) : cls == RC_INT ? 3 : 2;
+        if (n <= first)
+            continue;
+        order[first] = order[n - 1];
+        for (unsigned k = first + 1; k < n; k++)
+            order[k] = 0xff;
+        for (unsigned k = 0; k <= first; k++)
+            kept |= REG_BIT(order[k]);
     }
     env->allocatable &= kept;
     env->callee_saved &= kept;
@@ -105,6 +102,8 @@ static void prepare(compiler *c)
     l->callee_symbol = ARENA_ARRAY(j->tmp, uint32_t, j->f->callees.len);
     l->gv_symbol = ARENA_ARRAY(j->tmp, uint32_t, j->f->gvs.len);
     vec_push(j->tmp, &l->clobbers, 0);
+    vec_reserve(j->tmp, &l->vregs, inst_count(j->f)); /* about as many */
+    vec_reserve(j->tmp, &l->group, 16);
     jit_mach_blocks(c->m, !j->fast);
     jit_mach_uses(c->m);
     fr->leaf = true;
@@ -142,6 +141,7 @@ static void start_emission(compiler *c, uint32_t front)
                   limit < UINT32_MAX ? (uint32_t)limit : 0);
     c->buf.skip_bytes = j->target->skip_bytes;
     c->buf.skip = j->target->skip;
+    vec_reserve(j->tmp, &c->buf.labels, n + 8);
     for (uint32_t k = 0; k < n; k++)
         labels[k] = jit_mbuf_label(&c->buf);
     c->e.buf = &c->buf;
