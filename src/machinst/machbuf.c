@@ -86,7 +86,7 @@ static void recompute_deadline(mbuf *b)
 {
     b->deadline = NO_DEADLINE;
     b->pending_bytes = 0;
-    for (uint32_t k = 0; k < b->fixups.len; k++)
+    for (uint32_t k = b->settled; k < b->fixups.len; k++)
         if (needs_island(b, &b->fixups.at[k]))
             note_pending(b, &b->fixups.at[k]);
 }
@@ -121,36 +121,93 @@ static void move_notes(mbuf *b, uint32_t from)
         b->srcpos.at[b->srcpos.len - 1].offset = b->len;
 }
 
-/* A jump over, then for each open branch a hop of longer reach that the branch now leads to. */
+static mbuf_const *constant_of(const mbuf *b, uint32_t label) /* label: index */
+{
+    uint32_t lo = 0, hi = b->consts.len;
+
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (b->consts.at[mid].label <= label)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    JIT_REQUIRE(b->fail, hi < b->consts.len && b->consts.at[hi].label == label + 1,
+                "no such constant");
+    return &b->consts.at[hi];
+}
+
+/* A copy of the constant that fixup k names, once in the island that begins at `start`. */
+static void put_copy(mbuf *b, uint32_t k, uint32_t start)
+{
+    mbuf_const *c = constant_of(b, b->fixups.at[k].label);
+
+    if (!c->copy || b->labels.at[c->copy - 1] <= start) {
+        memcpy(b->at + b->len, c->bytes, c->size);
+        vec_push(b->mem, &b->labels, b->len + 1);
+        c->copy = b->labels.len;
+        b->len += c->size;
+    }
+    b->fixups.at[k].label = c->copy - 1;
+}
+
+static void put_hop(mbuf *b, uint32_t k)
+{
+    mbuf_fixup f = b->fixups.at[k];
+    mbuf_fixup hop = { b->len, f.label, 0, 0, f.addend };
+
+    b->kinds[f.kind].island(b->at + b->len, &hop.kind);
+    vec_push(b->mem, &b->labels, b->len + 1);
+    b->fixups.at[k].label = b->labels.len - 1;
+    b->fixups.at[k].addend = 0;
+    b->len += b->kinds[f.kind].island_bytes;
+    vec_push(b->mem, &b->fixups, hop);
+}
+
+/* A jump over, then for each open branch a hop of longer reach that the branch now leads to, for
+ * each open literal its constant. */
 static void put_island(mbuf *b)
 {
     uint32_t start = b->len, bytes = b->pending_bytes, n = 0;
-    urgent *u = ARENA_ARRAY_RAW(b->mem, urgent, b->fixups.len);
+    urgent *u = ARENA_ARRAY_RAW(b->mem, urgent, b->fixups.len - b->settled);
 
-    for (uint32_t k = 0; k < b->fixups.len; k++)
+    for (uint32_t k = b->settled; k < b->fixups.len; k++)
         if (needs_island(b, &b->fixups.at[k])) {
             u[n].deadline = fixup_deadline(b, &b->fixups.at[k]);
             u[n++].fixup = k;
         }
+    b->settled = b->fixups.len; /* but hops are ahead */
     sort_urgent(u, n);
     if ((uint64_t)b->len + bytes > b->cap)
         grow(b, (uint64_t)b->len + bytes);
     b->len += b->skip_bytes;
     for (uint32_t k = 0; k < n; k++) {
-        mbuf_fixup f = b->fixups.at[u[k].fixup];
-        mbuf_fixup hop = { b->len, f.label, 0, 0, f.addend };
-        uint32_t size = b->kinds[f.kind].island_bytes;
-        JIT_REQUIRE(b->fail, b->len - start + size <= bytes, "an island exceeds its reservation");
-        b->kinds[f.kind].island(b->at + b->len, &hop.kind);
-        vec_push(b->mem, &b->labels, b->len + 1);
-        b->fixups.at[u[k].fixup].label = b->labels.len - 1;
-        b->fixups.at[u[k].fixup].addend = 0;
-        b->len += size;
-        vec_push(b->mem, &b->fixups, hop);
+        const fixup_kind *kind = &b->kinds[b->fixups.at[u[k].fixup].kind];
+        JIT_REQUIRE(b->fail, b->len - start + kind->island_bytes <= bytes,
+                    "an island exceeds its reservation");
+        if (kind->island)
+            put_hop(b, u[k].fixup);
+        else
+            put_copy(b, u[k].fixup, start);
     }
     b->skip(b->at + start, b->len - start);
     move_notes(b, start);
     recompute_deadline(b);
+}
+
+/* Whether a branch back does not reach, or a literal would not reach its constant at the end. */
+static bool needs_last_island(const mbuf *b)
+{
+    uint64_t end = (uint64_t)b->len + ALIGN_MOST;
+
+    for (uint32_t k = 0; k < b->consts.len; k++)
+        end += (uint64_t)b->consts.at[k].size + b->consts.at[k].align;
+    for (uint32_t k = b->settled; k < b->fixups.len; k++) {
+        const mbuf_fixup *f = &b->fixups.at[k];
+        if (needs_island(b, f) && (b->kinds[f->kind].island || fixup_deadline(b, f) < end))
+            return true;
+    }
+    return false;
 }
 
 void jit_mbuf_make_room(mbuf *b, uint32_t max)
@@ -216,7 +273,7 @@ mlabel jit_mbuf_constant(mbuf *b, const void *bytes, uint32_t size, uint32_t ali
         }
     }
     mlabel l = jit_mbuf_label(b);
-    mbuf_const c = { l.id, size, align, bytes };
+    mbuf_const c = { l.id, size, align, 0, bytes };
     vec_push(b->mem, &b->consts, c);
     return l;
 }
@@ -302,17 +359,9 @@ void jit_mbuf_front(mbuf *b, mbuf *prologue)
 typedef struct cut { uint32_t end, removed; } cut; /* end: of the long form, in buffer offsets */
 typedef struct cuts { cut *at; uint32_t n, last; } cuts; /* last: where the last answer was found */
 
-/* Bytes removed before buffer offset x. Most callers ask in rising order: the last answer is near. */
-static uint32_t removed_before(cuts *c, uint32_t x)
+static uint32_t search_removed(cuts *c, uint32_t x)
 {
-    uint32_t lo = 0, hi = c->n, k = c->last;
-
-    for (unsigned tries = 0; tries < 4 && k < c->n && c->at[k].end <= x; tries++)
-        k++;
-    if ((k == c->n || c->at[k].end > x) && (k == 0 || c->at[k - 1].end <= x)) {
-        c->last = k;
-        return k ? c->at[k - 1].removed : 0;
-    }
+    uint32_t lo = 0, hi = c->n;
 
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
@@ -323,6 +372,19 @@ static uint32_t removed_before(cuts *c, uint32_t x)
     }
     c->last = lo;
     return lo ? c->at[lo - 1].removed : 0;
+}
+
+/* Bytes removed before buffer offset x. Most callers ask in rising order: the last answer is near. */
+static inline uint32_t removed_before(cuts *c, uint32_t x)
+{
+    uint32_t k = c->last;
+
+    for (unsigned tries = 0; tries < 4 && k < c->n && c->at[k].end <= x; tries++)
+        k++;
+    if ((k < c->n && c->at[k].end <= x) || (k && c->at[k - 1].end > x))
+        return search_removed(c, x);
+    c->last = k;
+    return k ? c->at[k - 1].removed : 0;
 }
 
 /* Whether the long branch f reaches its label in the short form, by what is known to be gone. */
@@ -458,9 +520,9 @@ static void patch_fixups(mbuf *b, const bool *is_short, cuts *c, mcode *code)
 void jit_mbuf_finish(mbuf *b, arena *out, mcode *code)
 {
     JIT_REQUIRE(b->fail, !b->open, "code buffer finished twice");
-    if (b->skip) { /* branches back that do not reach */
+    if (b->skip && b->fixups.len) {
         recompute_deadline(b);
-        if (b->deadline != NO_DEADLINE)
+        if (needs_last_island(b))
             put_island(b);
     }
     b->open = b->finished = true;

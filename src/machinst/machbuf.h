@@ -26,7 +26,8 @@ typedef struct fixup_kind {
     /* Writes the distance into the field; the caller has checked the reach. */
     void (*patch)(uint8_t *field, int64_t distance);
     uint8_t island_bytes;   /* size of an island that extends it; 0: it cannot be extended */
-    void (*island)(uint8_t *at, uint8_t *fixup_kind_out); /* writes one; its own fixup follows */
+    /* Writes one; its own fixup follows. NULL: it names a constant, of which the island is a copy. */
+    void (*island)(uint8_t *at, uint8_t *fixup_kind_out);
 } fixup_kind;
 
 /* A branch that may be shortened: how its long form is rewritten. */
@@ -38,7 +39,12 @@ typedef struct shrink_form {
 } shrink_form;
 
 typedef struct mbuf_fixup { uint32_t offset; uint32_t label; uint8_t kind; uint8_t shrink; int32_t addend; } mbuf_fixup;
-typedef struct mbuf_const { uint32_t label; uint32_t size, align; const uint8_t *bytes; } mbuf_const;
+typedef struct mbuf_const {
+    uint32_t label;        /* labels of constants rise */
+    uint32_t size, align;
+    uint32_t copy;         /* label of its newest copy in an island; 0: none */
+    const uint8_t *bytes;
+} mbuf_const;
 typedef struct mbuf_trap { uint32_t offset; uint8_t code; } mbuf_trap;
 typedef struct mbuf_srcpos { uint32_t offset; uint32_t pos; } mbuf_srcpos;
 typedef struct mbuf_reloc { uint32_t offset; uint8_t kind; uint32_t symbol; int64_t addend; } mbuf_reloc;
@@ -59,6 +65,7 @@ typedef struct mbuf {
     const shrink_form *shrinks;
     uint32_t deadline;       /* offset by which the next island must stand; UINT32_MAX: none pending */
     uint32_t pending_bytes;  /* at most this much would an island take now, its skip included */
+    uint32_t settled;        /* fixups before this one need no island any more */
     uint32_t skip_bytes;     /* size of a jump over an island; targets with islands set it after init */
     void (*skip)(uint8_t *at, uint32_t distance); /* writes one, over `distance` bytes from its start */
     VEC(uint32_t) labels;    /* offset + 1; 0: not bound */

@@ -62,7 +62,7 @@ static const fixup_kind fixups[] = {
     [A64_FIX_B26] = { "branch26", 4, -128 * MIB, 128 * MIB - 4, 0, 0xff, patch26, 0, NULL },
     [A64_FIX_B19] = { "branch19", 4, -REACH19, REACH19 - 4, 0, 0xff, patch19, 4, island },
     [A64_FIX_B14] = { "branch14", 4, -REACH14, REACH14 - 4, 0, 0xff, patch14, 4, island },
-    [A64_FIX_LITERAL] = { "literal19", 4, -MIB, MIB - 4, 0, 0xff, patch19, 0, NULL },
+    [A64_FIX_LITERAL] = { "literal19", 4, -REACH19, REACH19 - 4, 0, 0xff, patch19, 16, NULL },
     [A64_FIX_TABLE32] = { "table32", 4, INT32_MIN, INT32_MAX, 0, 0xff, patch32, 0, NULL },
 };
 
