@@ -22,6 +22,10 @@ typedef struct {
 } place;
 
 typedef struct { uint32_t vreg; uint8_t reg; } held_reg;
+typedef struct { uint8_t n, at[255]; } op_list; /* numbers of operands of the instruction */
+typedef struct {
+    op_list fixed_uses, fixed_early, temps, first_uses, uses, kills, defs;
+} op_lists;
 
 struct ra_fast {
     const ra_env *env;
@@ -46,6 +50,8 @@ struct ra_fast {
     regset clobber;
     regset gone;                 /* clobber, once its values have moved out */
     bool slots_end;              /* a killed value had a slot */
+    /* its operands by what they need, when it is not of the common form */
+    op_lists *lists;
 };
 
 ra_fast *jit_ra_fast_new(const ra_env *env, uint32_t nblocks, arena *tmp)
@@ -54,6 +60,7 @@ ra_fast *jit_ra_fast_new(const ra_env *env, uint32_t nblocks, arena *tmp)
 
     r->env = env;
     r->tmp = tmp;
+    r->lists = ARENA_ARRAY_RAW(tmp, op_lists, 1);
     r->cls[RC_INT] = 0xffffffffu;
     r->cls[RC_FLOAT] = ~r->cls[RC_INT];
     for (int c = 0; c < RC_COUNT; c++) {
@@ -351,16 +358,15 @@ static void use(ra_fast *r, ra_operand *op, bool is_term)
     }
 }
 
-static void end_uses(ra_fast *r, const ra_operand *ops, uint32_t n)
+static inline void end_use(ra_fast *r, const ra_operand *op)
 {
-    for (uint32_t k = 0; k < n; k++) {
-        uint32_t v = ops[k].vreg;
-        if (ops[k].kind > RA_USE_LATE || !ops[k].kill || v == RA_NO_VREG || is_global(r, v))
-            continue;
-        if (r->at.at[v].reg != NO_REG)
-            leave(r, v);
-        r->slots_end |= r->at.at[v].slot != LOC_NONE;
-    }
+    place *p = &r->at.at[op->vreg];
+
+    if (is_global(r, op->vreg))
+        return;
+    if (p->reg != NO_REG)
+        leave(r, op->vreg);
+    r->slots_end |= p->slot != LOC_NONE;
 }
 
 /* The slots of values that ended may serve others only after the instruction has read them. */
@@ -373,64 +379,78 @@ static void end_slots(ra_fast *r, const ra_operand *ops, uint32_t n)
     r->slots_end = false;
 }
 
-enum { HAS_FIXED = 1, HAS_TIED = 2, HAS_DEF = 4, HAS_TEMP = 8, HAS_KILL = 16, HAS_USE = 32,
-       HAS_LATE = 64 };
+static void list(op_list *l, uint32_t k)
+{
+    l->at[l->n++] = (uint8_t)k;
+}
+
 /* loc of a use that a definition is tied to, before it is looked at */
 #define TIE (LOC_NONE - 1)
 #define TIE_EARLY (LOC_NONE - 2)
 
-/* What the operands need; marks the uses that others are tied to. */
-static uint32_t survey(ra_fast *r, ra_operand *ops, uint32_t n)
+/* Which operands need what; marks the uses that others are tied to. */
+static void survey(ra_fast *r, ra_operand *ops, uint32_t n)
 {
-    static const uint8_t kinds[8] = { [RA_USE] = HAS_USE, [RA_USE_LATE] = HAS_LATE,
-                                      [RA_DEF] = HAS_DEF, [RA_DEF_EARLY] = HAS_DEF | HAS_TEMP,
-                                      [RA_TEMP] = HAS_TEMP };
-    uint32_t has = 0;
     bool tied = false;
 
+    r->early = r->late = r->late_uses = r->fixed_late = r->gone = 0;
+    r->lists->fixed_uses.n = r->lists->fixed_early.n = r->lists->temps.n = r->lists->first_uses.n = r->lists->uses.n = 0;
+    r->lists->defs.n = r->lists->kills.n = 0;
     for (uint32_t k = 0; k < n; k++) {
         ra_operand *op = &ops[k];
         op->loc = LOC_NONE;
         if (op->vreg == RA_NO_VREG)
             continue;
-        has |= kinds[op->kind];
-        if (op->kill)
-            has |= HAS_KILL;
+        if (op->kind == RA_DEF || op->kind == RA_DEF_EARLY)
+            list(&r->lists->defs, k);
+        else if (op->kill && op->kind <= RA_USE_LATE)
+            list(&r->lists->kills, k);
         if (op->constraint == RA_FIXED) {
-            has |= HAS_FIXED;
             if (op->kind >= RA_USE_LATE)
                 r->fixed_late |= REG_BIT(op->fixed);
             if (op->kind != RA_DEF)
                 r->early |= REG_BIT(op->fixed);
+            if (op->kind <= RA_USE_LATE)
+                list(&r->lists->fixed_uses, k);
+            else if (op->kind != RA_DEF)
+                list(&r->lists->fixed_early, k);
+        } else if (op->constraint == RA_TIED) {
+            tied = true;
+        } else if (op->kind >= RA_DEF_EARLY) {
+            list(&r->lists->temps, k);
+        } else if (op->kind == RA_USE_LATE) {
+            list(&r->lists->first_uses, k);
+        } else if (op->kind == RA_USE) {
+            list(&r->lists->uses, k);
         }
-        tied |= op->constraint == RA_TIED;
     }
-    if (tied) {
-        has |= HAS_TIED;
-        for (uint32_t k = 0; k < n; k++)
-            if (ops[k].vreg != RA_NO_VREG && ops[k].constraint == RA_TIED)
-                ops[ops[k].fixed].loc = ops[k].kind == RA_DEF ? TIE : TIE_EARLY;
+    if (!tied)
+        return;
+    for (uint32_t d = 0; d < r->lists->defs.n; d++) {
+        const ra_operand *op = &ops[r->lists->defs.at[d]];
+        if (op->constraint == RA_TIED)
+            ops[op->fixed].loc = op->kind == RA_DEF ? TIE : TIE_EARLY;
     }
-    return has;
+    r->lists->first_uses.n = r->lists->uses.n = 0; /* what is tied comes first, too */
+    for (uint32_t k = 0; k < n; k++)
+        if (ops[k].vreg != RA_NO_VREG && ops[k].kind <= RA_USE_LATE && ops[k].constraint < RA_FIXED)
+            list(ops[k].kind == RA_USE_LATE || ops[k].loc != LOC_NONE ? &r->lists->first_uses : &r->lists->uses,
+                 k);
 }
 
-static void fixed_before(ra_fast *r, ra_operand *ops, uint32_t n)
+static void fixed_before(ra_fast *r, ra_operand *ops)
 {
-    for (uint32_t k = 0; k < n; k++) {
-        ra_operand *op = &ops[k];
+    for (uint32_t k = 0; k < r->lists->fixed_uses.n; k++) {
+        ra_operand *op = &ops[r->lists->fixed_uses.at[k]];
         uint32_t tie = op->loc;
-        if (op->vreg == RA_NO_VREG || op->constraint != RA_FIXED || op->kind > RA_USE_LATE)
-            continue;
         use_fixed(r, op);
         if (op->kind == RA_USE_LATE)
             r->late |= REG_BIT(op->fixed);
         if (tie == TIE || tie == TIE_EARLY)
             use_tied(r, op, false);
     }
-    for (uint32_t k = 0; k < n; k++) {
-        ra_operand *op = &ops[k];
-        if (op->vreg == RA_NO_VREG || op->constraint != RA_FIXED || op->kind < RA_DEF_EARLY)
-            continue;
+    for (uint32_t k = 0; k < r->lists->fixed_early.n; k++) {
+        ra_operand *op = &ops[r->lists->fixed_early.at[k]];
         displace(r, op->fixed);
         op->loc = op->fixed;
         r->f->used |= REG_BIT(op->fixed);
@@ -438,12 +458,10 @@ static void fixed_before(ra_fast *r, ra_operand *ops, uint32_t n)
     }
 }
 
-static void temps(ra_fast *r, ra_operand *ops, uint32_t n)
+static void take_temps(ra_fast *r, ra_operand *ops)
 {
-    for (uint32_t k = 0; k < n; k++) {
-        ra_operand *op = &ops[k];
-        if (op->vreg == RA_NO_VREG || op->kind < RA_DEF_EARLY || op->constraint >= RA_FIXED)
-            continue;
+    for (uint32_t k = 0; k < r->lists->temps.n; k++) {
+        ra_operand *op = &ops[r->lists->temps.at[k]];
         op->loc = take(r, op->vreg, r->early | r->late | r->fixed_late);
         r->f->used |= REG_BIT(op->loc);
         r->early |= REG_BIT(op->loc);
@@ -451,103 +469,188 @@ static void temps(ra_fast *r, ra_operand *ops, uint32_t n)
     }
 }
 
-/* Where the definitions go; all that must move out of their way does so before the instruction. */
-static void define(ra_fast *r, const ra_inst *inst, ra_operand *ops, uint32_t has)
+/* Where a definition goes; what must move out of its way does so before the instruction. */
+static void define(ra_fast *r, const ra_inst *inst, ra_operand *ops, ra_operand *op)
 {
-    uint32_t n = inst->nops;
+    place *p = &r->at.at[op->vreg];
+
+    if (op->constraint == RA_FIXED)
+        op->loc = op->fixed;
+    else if (op->constraint == RA_TIED)
+        op->loc = ops[op->fixed].loc;
+    else if (op->kind == RA_DEF && (inst->flags & RA_MOVE) && loc_is_reg(ops[1].loc)
+             && (r->usable & ~r->held & ~r->late & REG_BIT(ops[1].loc)))
+        op->loc = ops[1].loc;
+    else if (op->kind == RA_DEF)
+        op->loc = take(r, op->vreg, r->late);
+    r->late |= REG_BIT(op->loc);
+    if (p->reg != NO_REG)
+        leave(r, op->vreg);
+    if (!op->kill && (r->env->allocatable & REG_BIT(op->loc)))
+        settle(r, op->vreg, (uint8_t)op->loc);
+    else
+        r->f->used |= REG_BIT(op->loc);
+    if ((inst->flags & RA_REMAT) && !is_global(r, op->vreg))
+        p->remat = r->inst + 1;
+}
+
+/* What follows a definition: its store, if the value is wanted in other blocks. */
+static void after(ra_fast *r, const ra_inst *inst, const ra_operand *op)
+{
+    const place *p = &r->at.at[op->vreg];
+
+    if (op->kill)
+        return;
+    JIT_REQUIRE(r->tmp->fail, !(inst->flags & RA_TERM), "a terminator defines a value");
+    if (p->reg != op->loc)
+        move(r, 2 * r->inst + 1, op->vreg, op->loc, p->reg, 0);
+    if (is_global(r, op->vreg))
+        move(r, 2 * r->inst + 1, op->vreg, op->loc, home(r, op->vreg), 0);
+}
+
+static void define_all(ra_fast *r, const ra_inst *inst, ra_operand *ops)
+{
     regset written = 0;
 
-    if (has & HAS_FIXED)
-        for (regset m = r->fixed_late; m; m &= m - 1)
-            displace(r, lowest(m));
+    for (regset m = r->fixed_late; m; m &= m - 1)
+        displace(r, lowest(m));
     r->late |= r->fixed_late;
-    for (uint32_t k = 0; k < n; k++) {
-        ra_operand *op = &ops[k];
-        if (op->vreg == RA_NO_VREG || (op->kind != RA_DEF && op->kind != RA_DEF_EARLY))
-            continue;
-        if (op->constraint == RA_FIXED)
-            op->loc = op->fixed;
-        else if (op->constraint == RA_TIED)
-            op->loc = ops[op->fixed].loc;
-        else if (op->kind == RA_DEF && (inst->flags & RA_MOVE) && loc_is_reg(ops[1].loc)
-                 && (r->usable & ~r->held & ~r->late & REG_BIT(ops[1].loc)))
-            op->loc = ops[1].loc;
-        else if (op->kind == RA_DEF)
-            op->loc = take(r, op->vreg, r->late);
-        r->late |= REG_BIT(op->loc);
-        written |= REG_BIT(op->loc);
-        r->f->used |= REG_BIT(op->loc);
-        if (r->at.at[op->vreg].reg != NO_REG)
-            leave(r, op->vreg);
-        if (!op->kill && (r->env->allocatable & REG_BIT(op->loc)))
-            settle(r, op->vreg, (uint8_t)op->loc);
-        if ((inst->flags & RA_REMAT) && !is_global(r, op->vreg))
-            r->at.at[op->vreg].remat = r->inst + 1;
+    for (uint32_t k = 0; k < r->lists->defs.n; k++) {
+        define(r, inst, ops, &ops[r->lists->defs.at[k]]);
+        written |= REG_BIT(ops[r->lists->defs.at[k]].loc);
     }
-    if (has & HAS_FIXED) /* nothing stays in a register that is not for allocation */
-        for (uint32_t k = 0; k < n; k++)
-            if (ops[k].vreg != RA_NO_VREG && (ops[k].kind == RA_DEF || ops[k].kind == RA_DEF_EARLY)
-                && !ops[k].kill && !(r->env->allocatable & REG_BIT(ops[k].loc))) {
-                uint8_t reg = take(r, ops[k].vreg, written);
+    if (written & ~r->env->allocatable) /* nothing stays in such a register */
+        for (uint32_t k = 0; k < r->lists->defs.n; k++) {
+            const ra_operand *op = &ops[r->lists->defs.at[k]];
+            if (!op->kill && !(r->env->allocatable & REG_BIT(op->loc))) {
+                uint8_t reg = take(r, op->vreg, written);
                 written |= REG_BIT(reg);
-                settle(r, ops[k].vreg, reg);
+                settle(r, op->vreg, reg);
             }
+        }
+    for (uint32_t k = 0; k < r->lists->defs.n; k++)
+        after(r, inst, &ops[r->lists->defs.at[k]]);
 }
 
-static void after(ra_fast *r, const ra_inst *inst, const ra_operand *ops)
-{
-    for (uint32_t k = 0; k < inst->nops; k++) {
-        const ra_operand *op = &ops[k];
-        if (op->vreg == RA_NO_VREG || (op->kind != RA_DEF && op->kind != RA_DEF_EARLY) || op->kill)
-            continue;
-        JIT_REQUIRE(r->tmp->fail, !(inst->flags & RA_TERM), "a terminator defines a value");
-        if (r->at.at[op->vreg].reg != op->loc)
-            move(r, 2 * r->inst + 1, op->vreg, op->loc, r->at.at[op->vreg].reg, 0);
-        if (is_global(r, op->vreg))
-            move(r, 2 * r->inst + 1, op->vreg, op->loc, home(r, op->vreg), 0);
-    }
-}
-
-static bool is_free(const ra_operand *op)
-{
-    return op->loc == LOC_NONE && op->vreg != RA_NO_VREG && op->constraint != RA_FIXED;
-}
-
-static void allocate(ra_fast *r, const ra_inst *inst, bool has_args)
+/* An instruction of any form. */
+static void allocate(ra_fast *r, const ra_inst *inst, bool is_term)
 {
     ra_operand *ops = r->f->ops + inst->ops;
-    uint32_t n = inst->nops, has;
-    bool is_term = has_args && (inst->flags & RA_TERM);
 
-    r->early = r->late = r->late_uses = r->fixed_late = r->gone = 0;
     r->clobber = inst->clobber ? r->f->clobbers[inst->clobber] : 0;
-    has = survey(r, ops, n);
-    if (has & HAS_FIXED)
-        fixed_before(r, ops, n);
-    if (has & HAS_TEMP) /* what needs a register at both moments has the least choice */
-        temps(r, ops, n);
-    if (has & (HAS_TIED | HAS_LATE)) {
-        for (uint32_t k = 0; k < n; k++)
-            if (ops[k].loc == TIE || ops[k].loc == TIE_EARLY)
-                use_tied(r, &ops[k], ops[k].loc == TIE_EARLY);
-            else if (ops[k].kind == RA_USE_LATE && is_free(&ops[k]))
-                use(r, &ops[k], is_term);
+    survey(r, ops, inst->nops);
+    fixed_before(r, ops);
+    take_temps(r, ops); /* what needs a register at both moments has the least choice */
+    for (uint32_t k = 0; k < r->lists->first_uses.n; k++) {
+        ra_operand *op = &ops[r->lists->first_uses.at[k]];
+        if (op->loc == LOC_NONE)
+            use(r, op, is_term);
+        else
+            use_tied(r, op, op->loc == TIE_EARLY);
     }
-    if (has & HAS_USE)
-        for (uint32_t k = 0; k < n; k++)
-            if (ops[k].kind == RA_USE && is_free(&ops[k]))
-                use(r, &ops[k], is_term);
-    if (has & HAS_KILL)
-        end_uses(r, ops, n);
+    for (uint32_t k = 0; k < r->lists->uses.n; k++)
+        use(r, &ops[r->lists->uses.at[k]], is_term);
+    for (uint32_t k = 0; k < r->lists->kills.n; k++)
+        end_use(r, &ops[r->lists->kills.at[k]]);
     for (regset m = r->clobber & r->held; m; m &= m - 1)
         evict(r, r->in_reg[lowest(m)]);
     r->gone = r->clobber;
-    if (has & HAS_DEF) {
-        define(r, inst, ops, has);
-        after(r, inst, ops);
+    if (r->lists->defs.n > 0)
+        define_all(r, inst, ops);
+    if (r->slots_end)
+        end_slots(r, ops, inst->nops);
+}
+
+/* The only definition of an instruction of the common form. */
+static inline void define_one(ra_fast *r, const ra_inst *inst, const ra_operand *ops,
+                              ra_operand *op)
+{
+    const ra_vreg *vr = &r->f->vregs[op->vreg];
+    place *p = &r->at.at[op->vreg];
+    regset empty = r->usable & ~r->held & r->first[vr->cls];
+    uint8_t reg;
+
+    if (op->constraint == RA_TIED)
+        reg = (uint8_t)ops[op->fixed].loc;
+    else if (inst->flags & RA_MOVE && loc_is_reg(ops[1].loc)
+             && (r->usable & ~r->held & REG_BIT(ops[1].loc)))
+        reg = (uint8_t)ops[1].loc;
+    else if (vr->hint == NO_REG && empty)
+        reg = lowest(empty);
+    else
+        reg = take(r, op->vreg, 0);
+    op->loc = reg;
+    r->f->used |= REG_BIT(reg);
+    if (op->kill)
+        return;
+    p->reg = reg;
+    r->in_reg[reg] = op->vreg;
+    r->held |= REG_BIT(reg);
+    if (vr->flags & VREG_GLOBAL)
+        move(r, 2 * r->inst + 1, op->vreg, reg, home(r, op->vreg), 0);
+    else if (inst->flags & RA_REMAT)
+        p->remat = r->inst + 1;
+    JIT_REQUIRE(r->tmp->fail, !(inst->flags & RA_TERM), "a terminator defines a value");
+}
+
+/* The common form: early uses, and definitions of which one is tied to a use behind it. Looks at
+ * each operand once, and again at the killed ones and definitions. False: of another form; what
+ * was brought into registers stays there. */
+static bool allocate_simple(ra_fast *r, const ra_inst *inst, bool is_term)
+{
+    ra_operand *ops = r->f->ops + inst->ops, *end = ops + inst->nops, *tied = NULL;
+    ra_operand *first_def = NULL, *last_def = NULL, *kill = NULL;
+
+    if (inst->clobber)
+        return false;
+    r->early = r->late = r->fixed_late = r->gone = 0;
+    for (ra_operand *op = ops; op < end; op++) {
+        if (op->vreg == RA_NO_VREG) {
+            op->loc = LOC_NONE;
+        } else if (op->constraint == RA_FIXED) {
+            return false;
+        } else if (op->kind == RA_USE) {
+            uint8_t reg = r->at.at[op->vreg].reg;
+            if (op->kill && !kill)
+                kill = op;
+            if (op == tied) {
+                use_tied(r, op, false);
+            } else if (reg != NO_REG) {
+                op->loc = reg;
+                r->early |= REG_BIT(reg);
+            } else {
+                use(r, op, is_term);
+            }
+        } else if (op->kind == RA_DEF) {
+            if (op->constraint == RA_TIED) {
+                if (tied || ops + op->fixed < op || ops[op->fixed].constraint == RA_FIXED)
+                    return false;
+                tied = ops + op->fixed;
+            }
+            first_def = first_def ? first_def : op;
+            last_def = op;
+        } else {
+            return false;
+        }
+    }
+    if (kill)
+        for (const ra_operand *op = kill; op < end; op++)
+            if (op->kind == RA_USE && op->kill && op->vreg != RA_NO_VREG)
+                end_use(r, op);
+    if (first_def == last_def) {
+        if (first_def)
+            define_one(r, inst, ops, first_def);
+    } else {
+        for (ra_operand *op = first_def; op <= last_def; op++)
+            if (op->kind == RA_DEF && op->vreg != RA_NO_VREG)
+                define(r, inst, ops, op);
+        for (const ra_operand *op = first_def; op <= last_def; op++)
+            if (op->kind == RA_DEF && op->vreg != RA_NO_VREG)
+                after(r, inst, op);
     }
     if (r->slots_end)
-        end_slots(r, ops, n);
+        end_slots(r, ops, inst->nops);
+    return true;
 }
 
 /* Stores the arguments into the homes of the successor's parameters. */
@@ -630,8 +733,11 @@ void jit_ra_fast_block(ra_fast *r, ra_func *f, uint32_t block)
     }
     begin(r, b, block);
     for (uint32_t i = b->first; i < b->end; i++) {
+        const ra_inst *inst = &f->insts[i];
+        bool is_term = has_args && (inst->flags & RA_TERM);
         r->inst = i;
-        allocate(r, &f->insts[i], has_args);
+        if (!allocate_simple(r, inst, is_term))
+            allocate(r, inst, is_term);
     }
     if (has_args)
         pass_args(r, b);

@@ -212,18 +212,53 @@ static void run_cycle(pm *p, uint32_t first)
     copy(p, &p->moves[open], saved, p->moves[open].to);
 }
 
+static uint32_t slot_bit(ra_loc l)
+{
+    return (uint32_t)1 << (loc_slot(l) % 32);
+}
+
+/* Whether no move surely reads what another one writes: then any order does. */
+static bool are_apart(const pm *p)
+{
+    regset to_regs = 0, from_regs = 0;
+    uint32_t to_slots = 0, from_slots = 0;
+
+    for (uint32_t k = 0; k < p->n; k++) {
+        const ra_pmove *m = &p->moves[k];
+        if (m->remat == 0 && m->from == m->to)
+            continue;
+        if (loc_is_reg(m->to))
+            to_regs |= REG_BIT(m->to);
+        else
+            to_slots |= slot_bit(m->to);
+        if (loc_is_reg(m->from))
+            from_regs |= REG_BIT(m->from);
+        else if (loc_is_slot(m->from))
+            from_slots |= slot_bit(m->from);
+    }
+    return !(to_regs & from_regs) && !(to_slots & from_slots);
+}
+
 void jit_ra_parallel_move(const ra_env *env, ra_pmove *moves, uint32_t n, uint32_t pos,
                           ra_func *out,
                           arena *tmp)
 {
-    pm p = { .env = env, .out = out, .tmp = tmp, .moves = moves, .n = n, .pos = pos };
+    pm p;
     uint32_t few[3 * 16];
-    uint32_t *room = n <= 16 ? few : ARENA_ARRAY_RAW(tmp, uint32_t, (size_t)n * 3);
+    uint32_t *room = few;
 
-    if (n == 1 && is_copy(&moves[0])) {
-        copy(&p, &moves[0], moves[0].from, moves[0].to);
+    p.env = env, p.out = out, p.tmp = tmp, p.moves = moves, p.n = n, p.pos = pos;
+    p.nready = p.nslots = 0;
+    if (are_apart(&p)) {
+        for (uint32_t k = 0; k < n; k++)
+            if (moves[k].remat != 0)
+                remat(&p, &moves[k]);
+            else if (is_copy(&moves[k]))
+                copy(&p, &moves[k], moves[k].from, moves[k].to);
         return;
     }
+    if (n > 16)
+        room = ARENA_ARRAY_RAW(tmp, uint32_t, (size_t)n * 3);
     p.readers = room;
     p.ready = room + n;
     p.by_slot = room + 2 * (size_t)n;
