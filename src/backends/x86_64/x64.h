@@ -63,6 +63,7 @@ typedef struct x64_role {
     uint8_t place;      /* X64_AT_* */
     uint8_t cls;        /* RC_* */
     uint8_t mem;        /* 0 a register, 1 register or memory, 2 memory only (then no operand) */
+    uint8_t first;      /* register 0 of its class */
 } x64_role;
 enum { X64_W_0, X64_W_SIZE = 0x80, X64_W_SIZE2, X64_W_16 }; /* widths that a row or role names */
 enum { X64_Z_NONE, X64_Z_SIZE, X64_Z_SIZE2, X64_Z_IMM };

@@ -20,7 +20,8 @@ enum { /* index and parts of each role */
 
 const x64_role jit_x64_roles[] = {
 #define ROLE(name, present, kind, constraint, fixed, width, place, cls, mem) \
-    { RA_##kind, RA_##constraint, fixed, width, X64_AT_##place, RC_##cls, mem },
+    { RA_##kind, RA_##constraint, fixed, width, X64_AT_##place, RC_##cls, mem, \
+      RC_##cls == RC_FLOAT ? X64_XMM(0) : 0 },
 #define W_SIZE2 X64_W_SIZE2
 #include "backends/x86_64/x64_insts.def"
 #undef W_SIZE2

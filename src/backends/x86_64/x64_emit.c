@@ -106,7 +106,7 @@ static inline void find_mem(emit *e, const minst *i, const ra_operand *rest, uns
 static inline uint8_t number_of(const emit *e, const minst *i, const ra_operand *ops,
                                 const x64_role *r, ra_loc loc)
 {
-    ra_loc number = loc - (r->cls == RC_FLOAT ? X64_XMM(0) : 0u);
+    ra_loc number = loc - r->first;
 
     if (number >= 16)
         refuse(e, i, loc == LOC_NONE ? "operand left virtual" : "operand in the wrong place");
@@ -117,9 +117,10 @@ static inline uint8_t number_of(const emit *e, const minst *i, const ra_operand 
 }
 
 /* Fills in what the row's encoding holds. */
-static void gather(emit *e, const minst *i, const ra_operand *ops, unsigned nops, x64_args *a)
+static inline void gather(emit *e, const x64_info *row, const minst *i, const ra_operand *ops,
+                          unsigned nops, x64_args *a)
 {
-    const x64_shape *s = x64_shape_of(i->op);
+    const x64_shape *s = &jit_x64_shapes[row->shape];
     bool memory_given = i->am != MEM_NONE;
     unsigned n = 0;
 
@@ -168,6 +169,16 @@ static void put_rr(emit *e, unsigned op, unsigned size, unsigned reg, unsigned r
     jit_x64_put(e, op, &a);
 }
 
+/* Loads or stores a register at a spill slot. */
+static void put_spill(emit *e, unsigned op, unsigned width, ra_loc reg, ra_loc slot)
+{
+    x64_args a = { .size = (uint8_t)width, .is_mem = true };
+
+    a.reg = x64_hw(reg);
+    a.mem = spill_mem(e, slot, width);
+    jit_x64_put(e, op, &a);
+}
+
 static void put_rm(emit *e, unsigned op, unsigned size, unsigned reg, x64_mem m)
 {
     x64_args a = { 0 };
@@ -195,20 +206,14 @@ static void mark_position(emit *e, uint32_t ir)
 
 /* ---- Moves ---- */
 
-static void load_reg(emit *e, ra_loc to, x64_mem m, unsigned width)
+static unsigned load_row(const emit *e, ra_loc to, unsigned width)
 {
-    if (x64_is_int(to))
-        put_rm(e, X64_mov, width, to, m);
-    else
-        put_rm(e, vex(e, width == 16 ? X64_movup : X64_movs), width, x64_hw(to), m);
+    return x64_is_int(to) ? X64_mov : vex(e, width == 16 ? X64_movup : X64_movs);
 }
 
-static void store_reg(emit *e, x64_mem m, ra_loc from, unsigned width)
+static unsigned store_row(const emit *e, ra_loc from, unsigned width)
 {
-    if (x64_is_int(from))
-        put_rm(e, X64_mov_m, width, from, m);
-    else
-        put_rm(e, vex(e, width == 16 ? X64_movup_m : X64_movs_m), width, x64_hw(from), m);
+    return x64_is_int(from) ? X64_mov_m : vex(e, width == 16 ? X64_movup_m : X64_movs_m);
 }
 
 static void move_reg(emit *e, ra_loc from, ra_loc to, unsigned width)
@@ -245,9 +250,9 @@ void jit_x64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width)
     if (from == to)
         return;
     if (loc_is_slot(from))
-        load_reg(e, to, spill_mem(e, from, width), width);
+        put_spill(e, load_row(e, to, width), width, to, from);
     else if (loc_is_slot(to))
-        store_reg(e, spill_mem(e, to, width), from, width);
+        put_spill(e, store_row(e, from, width), width, from, to);
     else
         move_reg(e, from, to, width);
 }
@@ -518,7 +523,7 @@ static void emit_row(emit *e, const minst *i, const ra_operand *ops, unsigned no
 
     if (row->feature && !(e->features & row->feature))
         refuse(e, i, "not among the target's features");
-    gather(e, i, ops, nops, &a);
+    gather(e, row, i, ops, nops, &a);
     switch (i->op) {
     case X64_table:
         emit_table(e, i, ops);
@@ -557,6 +562,12 @@ static void emit_row(emit *e, const minst *i, const ra_operand *ops, unsigned no
 
 void jit_x64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
 {
+    if (i->op >= MI_TARGET) {
+        if (i->op >= X64_END)
+            refuse(e, &(minst){ 0 }, "unknown row");
+        emit_row(e, i, ops, nops);
+        return;
+    }
     switch (i->op) {
     case MI_NONE:
     case MI_ARGS:
@@ -576,9 +587,5 @@ void jit_x64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
     case MI_BRANCH:
         emit_branch(e, i);
         break;
-    default:
-        if (i->op >= X64_END)
-            refuse(e, &(minst){ 0 }, "unknown row");
-        emit_row(e, i, ops, nops);
     }
 }

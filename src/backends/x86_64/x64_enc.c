@@ -53,6 +53,8 @@ static inline unsigned prefix_code(const enc *e)
     };
     unsigned pp = e->row->pp;
 
+    if (pp == X64_PP_NP)
+        return 0;
     return codes[pp][(pp == X64_PP_PS2 ? e->a->size2 : e->a->size) == 8];
 }
 
