@@ -3,7 +3,7 @@
 #include <string.h>
 
 /* Classes 32, 40, 48, 56, 64, 80, ...: four for each power of two; sizes are rounded up to one. */
-_Static_assert(POOL_LARGEST == (size_t)1 << 16 && POOL_CLASSES > (16 - 1 - 5) * 4 + 4,
+_Static_assert(POOL_LARGEST == (size_t)1 << 19 && POOL_CLASSES > (19 - 1 - 5) * 4 + 4,
                "every pooled size has its class");
 static unsigned class_of(size_t size, size_t *rounded)
 {

@@ -8,8 +8,8 @@
 
 #include "support/arena.h"
 
-#define POOL_CLASSES 48u
-#define POOL_LARGEST 65536u
+#define POOL_CLASSES 64u
+#define POOL_LARGEST (512u << 10) /* a unit of some 20,000 instructions */
 
 typedef struct pool {
     const jit_allocator *host;
