@@ -18,9 +18,10 @@ import gen_int
 import gen_mem
 import gen_program
 import gen_size
+import gen_wide
 
 GENERATORS = (gen_int, gen_float, gen_garbage, gen_mem, gen_flow, gen_call, gen_fold,
-              gen_program, gen_size)
+              gen_program, gen_size, gen_wide)
 
 
 def write_all():

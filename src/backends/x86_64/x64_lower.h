@@ -34,6 +34,8 @@ x64_rm jit_x64_address_of(lower *l, uint32_t address, int32_t offset, unsigned t
 unsigned jit_x64_trap_of(const lower *l, uint16_t mem); /* 0: the access cannot fault */
 /* v as an rm operand read at `size` bytes: a load of exactly that size is folded when fold is set. */
 x64_rm jit_x64_rm_of(lower *l, uint32_t v, unsigned size, bool fold);
+/* x, and not y, would be folded as such a load: then the operands of what commutes change places. */
+bool jit_x64_folds_left(lower *l, uint32_t x, uint32_t y, unsigned size);
 /* The same for floats; a constant comes from the pool. */
 x64_rm jit_x64_frm_of(lower *l, uint32_t v, unsigned size);
 /* v extended from its own type to at least 32 bits: zero or sign. */

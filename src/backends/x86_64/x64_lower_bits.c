@@ -18,16 +18,40 @@ static unsigned mask_bytes(jit_type t, int64_t k)
     return m == 0xff ? 1 : m == 0xffff ? 2 : m == 0xffffffff && t == JIT_I64 ? 4 : 0;
 }
 
+/* The shift that clears what a wide mask clears, when it is one run of ones at either end: then two
+ * shifts are shorter than the mask in a register. */
+static unsigned run_of_ones(int64_t k, bool *high)
+{
+    uint64_t m = (uint64_t)k;
+
+    *high = k < 0;
+    if (k < 0)
+        return (~m & (~m + 1)) == 0 ? (unsigned)__builtin_ctzll(m) : 0;
+    return (m & (m + 1)) == 0 ? (unsigned)__builtin_clzll(m) : 0;
+}
+
+static void mask_by_shifts(lower *l, const ir_inst *i, uint32_t x, unsigned n, bool high)
+{
+    vr t = temp(l);
+
+    x64_alu_i(l, high ? X64_shr_i : X64_shl_i, 8, t, in(l, x), n);
+    x64_alu_i(l, high ? X64_shl_i : X64_shr_i, 8, out(l, i), t, n);
+}
+
 static void lower_band(lower *l, const ir_inst *i, uint32_t x, uint32_t y)
 {
     unsigned size = op_size(i->type);
     const ir_inst *n;
+    bool high;
+    unsigned shift;
     int64_t k;
 
     if (jit_lower_const(l, y, &k) && jit_type_bytes(i->type) >= 4 && mask_bytes(i->type, k)) {
         jit_x64_zx(l, out(l, i), mask_bytes(i->type, k), x64_reg(in(l, x))); /* x & 0xff */
     } else if (is_imm32(l, y, &k)) {                                         /* x & k */
-        x64_alu_i(l, X64_and_i, size, out(l, i), in(l, x), k);
+        x64_alu_i(l, X64_and_i, k >= 0 ? 4 : size, out(l, i), in(l, x), k);
+    } else if (jit_lower_const(l, y, &k) && (shift = run_of_ones(k, &high)) != 0) {
+        mask_by_shifts(l, i, x, shift, high);                                /* x & -(2^n), x & (2^n - 1) */
     } else if (has(l, JIT_X86_BMI1) && (n = jit_lower_fuses(l, y)) && n->op == JIT_OP_bnot) {
         jit_lower_sink(l, n);                                                /* x & ~z */
         vr z = in(l, n->a);
@@ -53,7 +77,8 @@ static void lower_logic(lower *l, const ir_inst *i)
         return;
     }
     const ir_inst *n = jit_lower_fuses(l, x);
-    if (jit_lower_const(l, x, &k) || (n && n->op == JIT_OP_bnot)) {
+    if (jit_lower_const(l, x, &k) || (n && n->op == JIT_OP_bnot)
+        || jit_x64_folds_left(l, x, y, size)) {
         x = i->b;
         y = i->a;
     }

@@ -30,7 +30,9 @@ static void test_value(lower *l, uint32_t v, bool fold)
     if (d && d->op == JIT_OP_band) {
         jit_lower_sink(l, d);
         if (is_imm32(l, d->b, &k)) {                 /* (x & k) != 0 */
-            x64_test_i(l, size, jit_x64_rm_of(l, d->a, size, true), k);
+            x64_rm x = jit_x64_rm_of(l, d->a, size, true);
+            bool low = k >= 0 && k < 128 && x.am == MEM_NONE; /* no bit, nor the sign, is above a byte */
+            x64_test_i(l, low ? 1 : size, x, k);
         } else {                                     /* (x & y) != 0 */
             vr x = in(l, d->a);
             x64_test(l, size, x, jit_x64_rm_of(l, d->b, size, true));
@@ -42,6 +44,38 @@ static void test_value(lower *l, uint32_t v, bool fold)
         x64_cmp_i(l, size, rm, 0);
     else
         x64_test_self(l, size, rm.reg);
+}
+
+/* Compares of whole upper halves: x & -(2^32) with h * 2^32 for equality, x with h * 2^32 (or less one)
+ * for unsigned order. The half that decides is compared; no constant of 64 bits is needed. */
+static bool compare_halves(lower *l, uint32_t x, int64_t k, unsigned *cc)
+{
+    const ir_inst *d = jit_lower_fuses(l, x);
+    bool order = *cc == X64_B || *cc == X64_AE, order_next = *cc == X64_BE || *cc == X64_A;
+    int64_t mask;
+
+    if (bytes_of(l, x) != 8 || fits32(k))
+        return false;
+    if (order_next && (uint32_t)k == UINT32_MAX && k != -1) { /* x <= k is x < k + 1 */
+        k = (int64_t)((uint64_t)k + 1);
+        *cc = *cc == X64_BE ? X64_B : X64_AE;
+        order = true;
+    }
+    if ((uint32_t)k != 0)
+        return false;
+    if (*cc == X64_E || *cc == X64_NE) {
+        if (!d || d->op != JIT_OP_band || !jit_lower_const(l, d->b, &mask)
+            || mask != -((int64_t)1 << 32))
+            return false;
+        jit_lower_sink(l, d);
+        x = d->a;
+    } else if (!order) {
+        return false;
+    }
+    vr half = temp(l);
+    x64_alu_i(l, X64_shr_i, 8, half, in(l, x), 32);
+    x64_cmp_i(l, 4, x64_reg(half), k >> 32);
+    return true;
 }
 
 /* The condition under which x cc y holds after what is emitted. */
@@ -62,6 +96,14 @@ static unsigned compare_ints(lower *l, const ir_inst *d, bool fold)
         else
             x64_cmp_i(l, size, jit_x64_rm_of(l, x, size, fold), k);
         return cc;
+    }
+    if (jit_lower_const(l, y, &k) && fold && compare_halves(l, x, k, &cc))
+        return cc;
+    if (fold && jit_x64_folds_left(l, x, y, size)) {
+        uint32_t t = x;
+        x = y;
+        y = t;
+        cc = jit_x64_swap_cc(cc);
     }
     vr left = in(l, x);
     x64_cmp(l, size, left, jit_x64_rm_of(l, y, size, fold));

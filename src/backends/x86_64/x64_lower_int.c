@@ -37,7 +37,8 @@ static void lower_iadd(lower *l, const ir_inst *i)
     unsigned size = op_size(i->type), shift;
     int64_t k;
 
-    if (is_imm32(l, x, &k) || (!used_once(l, x) && used_once(l, y) && !is_imm32(l, y, &k))) {
+    if (is_imm32(l, x, &k) || (!used_once(l, x) && used_once(l, y) && !is_imm32(l, y, &k))
+        || jit_x64_folds_left(l, x, y, size)) {
         x = i->b;
         y = i->a;
     }
@@ -80,7 +81,7 @@ static void lower_imul(lower *l, const ir_inst *i)
     unsigned size = op_size(i->type);
     int64_t k;
 
-    if (is_imm32(l, x, &k)) {
+    if (is_imm32(l, x, &k) || jit_x64_folds_left(l, x, y, size)) {
         x = i->b;
         y = i->a;
     }
@@ -175,14 +176,12 @@ static void lower_division(lower *l, const ir_inst *i)
 
 static void lower_minmax(lower *l, const ir_inst *i)
 {
-    bool is_signed = i->op == JIT_OP_smin || i->op == JIT_OP_smax;
     unsigned size = op_size(i->type);
     unsigned cc = i->op == JIT_OP_smin ? X64_L : i->op == JIT_OP_smax ? X64_G
                   : i->op == JIT_OP_umin ? X64_B : X64_A;
-    vr x = is_signed ? jit_x64_sign_extended(l, i->a) : jit_x64_zero_extended(l, i->a);
-    vr y = is_signed ? jit_x64_sign_extended(l, i->b) : jit_x64_zero_extended(l, i->b);
+    vr x = in(l, i->a), y = in(l, i->b);
 
-    x64_cmp(l, size, x, x64_reg(y));
+    x64_cmp(l, jit_type_bytes(i->type), x, x64_reg(y)); /* what is above a narrow one has no say */
     x64_cmov(l, cc, size, out(l, i), y, x64_reg(x));
 }
 

@@ -116,6 +116,13 @@ static const ir_inst *folds(lower *l, uint32_t v, unsigned size)
                                                                                                 : NULL;
 }
 
+bool jit_x64_folds_left(lower *l, uint32_t x, uint32_t y, unsigned size)
+{
+    int64_t k;
+
+    return folds(l, x, size) && !folds(l, y, size) && !is_imm32(l, y, &k);
+}
+
 static x64_rm load_operand(lower *l, const ir_inst *d)
 {
     jit_lower_sink(l, d);
