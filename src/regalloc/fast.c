@@ -391,51 +391,52 @@ static void list(op_list *l, uint32_t k)
 /* Which operands need what; marks the uses that others are tied to. */
 static void survey(ra_fast *r, ra_operand *ops, uint32_t n)
 {
+    op_lists *ls = r->lists;
     bool tied = false;
 
     r->early = r->late = r->late_uses = r->fixed_late = r->gone = 0;
-    r->lists->fixed_uses.n = r->lists->fixed_early.n = r->lists->temps.n = r->lists->first_uses.n = r->lists->uses.n = 0;
-    r->lists->defs.n = r->lists->kills.n = 0;
+    ls->fixed_uses.n = ls->fixed_early.n = ls->temps.n = ls->first_uses.n = ls->uses.n = 0;
+    ls->defs.n = ls->kills.n = 0;
     for (uint32_t k = 0; k < n; k++) {
         ra_operand *op = &ops[k];
         op->loc = LOC_NONE;
         if (op->vreg == RA_NO_VREG)
             continue;
         if (op->kind == RA_DEF || op->kind == RA_DEF_EARLY)
-            list(&r->lists->defs, k);
+            list(&ls->defs, k);
         else if (op->kill && op->kind <= RA_USE_LATE)
-            list(&r->lists->kills, k);
+            list(&ls->kills, k);
         if (op->constraint == RA_FIXED) {
             if (op->kind >= RA_USE_LATE)
                 r->fixed_late |= REG_BIT(op->fixed);
             if (op->kind != RA_DEF)
                 r->early |= REG_BIT(op->fixed);
             if (op->kind <= RA_USE_LATE)
-                list(&r->lists->fixed_uses, k);
+                list(&ls->fixed_uses, k);
             else if (op->kind != RA_DEF)
-                list(&r->lists->fixed_early, k);
+                list(&ls->fixed_early, k);
         } else if (op->constraint == RA_TIED) {
             tied = true;
         } else if (op->kind >= RA_DEF_EARLY) {
-            list(&r->lists->temps, k);
+            list(&ls->temps, k);
         } else if (op->kind == RA_USE_LATE) {
-            list(&r->lists->first_uses, k);
+            list(&ls->first_uses, k);
         } else if (op->kind == RA_USE) {
-            list(&r->lists->uses, k);
+            list(&ls->uses, k);
         }
     }
     if (!tied)
         return;
-    for (uint32_t d = 0; d < r->lists->defs.n; d++) {
-        const ra_operand *op = &ops[r->lists->defs.at[d]];
+    for (uint32_t d = 0; d < ls->defs.n; d++) {
+        const ra_operand *op = &ops[ls->defs.at[d]];
         if (op->constraint == RA_TIED)
             ops[op->fixed].loc = op->kind == RA_DEF ? TIE : TIE_EARLY;
     }
-    r->lists->first_uses.n = r->lists->uses.n = 0; /* what is tied comes first, too */
+    ls->first_uses.n = ls->uses.n = 0; /* what is tied comes first, too */
     for (uint32_t k = 0; k < n; k++)
         if (ops[k].vreg != RA_NO_VREG && ops[k].kind <= RA_USE_LATE && ops[k].constraint < RA_FIXED)
-            list(ops[k].kind == RA_USE_LATE || ops[k].loc != LOC_NONE ? &r->lists->first_uses : &r->lists->uses,
-                 k);
+            list(ops[k].kind == RA_USE_LATE || ops[k].loc != LOC_NONE ? &ls->first_uses
+                                                                      : &ls->uses, k);
 }
 
 static void fixed_before(ra_fast *r, ra_operand *ops)

@@ -10,6 +10,9 @@
  * room. */
 #include "regalloc/linear.h"
 
+#include <stddef.h>
+#include <string.h>
+
 enum { PIECES_FOLLOWED = 64 }; /* of an argument, to see where it is at the end of a block */
 enum { GAPS_LOOKED_AT = 16 }; /* uses of a piece between which it may be cut */
 enum { OCCUPANTS_MOST = 12 }; /* pieces that share a register by living in each other's holes */
@@ -24,12 +27,17 @@ typedef struct {
     uint32_t pos;                 /* start of the piece at hand; never decreases */
     pieces held[64];              /* by register: pieces that may still live */
     uint32_t next_fixed[64];      /* first reservation that ends after pos */
+    uint32_t fixed_from[64];      /* where it begins, or earlier; NONE: no such one */
+    uint32_t busy_until[64];      /* from pos to there a piece surely lives in the register */
+    regset known;                 /* registers whose fixed limit for the piece at hand is in ... */
+    uint32_t limits[64];
     VEC(waiting) heap;            /* cut-off pieces by start */
     regset cls[RC_COUNT];
+    uint32_t next_call[256];      /* by clobber set: first such instruction that ends after pos */
     /* where the piece at hand has no room because of calls, and from when */
     regset clobbered;
-    /* by clobber set; NONE: it does not live across such an instruction */
-    uint32_t clobber_at[256];
+    uint32_t ncalls;
+    struct { regset set; uint32_t at; } calls[256];
 } scan;
 
 static piece *at(scan *s, uint32_t p)
@@ -79,14 +87,19 @@ static uint32_t pop(scan *s)
 static uint32_t clobber_limit(scan *s, const piece *p, uint32_t set)
 {
     const uint32_t *calls = s->l->clobbers[set].at;
-    uint32_t lo = 0, hi = s->l->clobbers[set].len, from = p->start;
+    uint32_t n = s->l->clobbers[set].len, lo = s->next_call[set], hi, from = p->start;
     const interval *iv = &s->l->iv[p->vreg];
 
+    while (lo < n && POS(calls[lo]) + 2 < from)
+        lo++;
+    s->next_call[set] = lo;
+    if (lo == n || POS(calls[lo]) + 2 >= p->end)
+        return NONE;
     if (iv->def_op != NONE && iv->def_inst == from / 4)
         from += 4; /* what an instruction defines survives it */
     for (;;) {
         uint32_t live;
-        hi = s->l->clobbers[set].len;
+        hi = n;
         while (lo < hi) {
             uint32_t mid = lo + (hi - lo) / 2;
             if (POS(calls[mid]) + 2 < from)
@@ -94,7 +107,7 @@ static uint32_t clobber_limit(scan *s, const piece *p, uint32_t set)
             else
                 hi = mid;
         }
-        if (lo == s->l->clobbers[set].len || POS(calls[lo]) + 2 >= p->end)
+        if (lo == n || POS(calls[lo]) + 2 >= p->end)
             return NONE;
         live = jit_ra_piece_next_live(s->l, p, POS(calls[lo]) + 2);
         if (live <= POS(calls[lo]) + 2)
@@ -108,43 +121,64 @@ static uint32_t clobber_limit(scan *s, const piece *p, uint32_t set)
 static void find_clobbers(scan *s, const piece *p)
 {
     s->clobbered = 0;
+    s->ncalls = 0;
+    s->known = 0;
     for (uint32_t c = 1; c <= s->l->max_clobber; c++) {
-        if (s->l->clobbers[c].len == 0)
+        uint32_t limit = s->l->clobbers[c].len > 0 ? clobber_limit(s, p, c) : NONE;
+        if (limit == NONE)
             continue;
-        s->clobber_at[c] = clobber_limit(s, p, c);
-        if (s->clobber_at[c] != NONE)
-            s->clobbered |= s->l->f->clobbers[c];
+        s->clobbered |= s->l->f->clobbers[c];
+        s->calls[s->ncalls].set = s->l->f->clobbers[c];
+        s->calls[s->ncalls++].at = limit;
     }
+}
+
+/* Where fixed operands end the room. */
+static uint32_t reserved_limit(scan *s, const piece *p, uint32_t r)
+{
+    for (uint32_t k = s->next_fixed[r]; k < s->l->fixed[r].len; k++) {
+        const reservation *f = &s->l->fixed[r].at[k];
+        uint32_t live;
+        if (f->from >= p->end)
+            break;
+        if (f->vreg == p->vreg || f->to <= p->start)
+            continue;
+        if (p->r1 - p->r0 == 1)
+            return f->from > p->start ? f->from : p->start;
+        live = jit_ra_piece_next_live(s->l, p, f->from);
+        if (live < f->to)
+            return live;
+    }
+    return NONE;
 }
 
 /* Where fixed operands and calls end the room for the piece in a register. */
-static uint32_t fixed_limit(scan *s, const piece *p, uint32_t r)
+static inline uint32_t fixed_limit(scan *s, const piece *p, uint32_t r)
 {
-    uint32_t limit = NONE, k = s->next_fixed[r];
+    uint32_t limit = NONE;
 
-    while (k < s->l->fixed[r].len && s->l->fixed[r].at[k].to <= s->pos)
-        k++;
-    s->next_fixed[r] = k;
-    for (; k < s->l->fixed[r].len && s->l->fixed[r].at[k].from < p->end; k++) {
-        const reservation *f = &s->l->fixed[r].at[k];
-        uint32_t live;
-        if (f->vreg == p->vreg || f->to <= p->start)
-            continue;
-        live = jit_ra_piece_next_live(s->l, p, f->from);
-        if (live < f->to) {
-            limit = live;
-            break;
-        }
+    if (s->known & REG_BIT(r))
+        return s->limits[r];
+    s->known |= REG_BIT(r);
+    if (s->fixed_from[r] < p->end) {
+        const reservation *f = s->l->fixed[r].at;
+        uint32_t k = s->next_fixed[r], n = s->l->fixed[r].len;
+        while (k < n && f[k].to <= s->pos)
+            k++;
+        s->next_fixed[r] = k;
+        s->fixed_from[r] = k < n ? f[k].from : NONE;
+        if (s->fixed_from[r] < p->end)
+            limit = reserved_limit(s, p, r);
     }
     if (s->clobbered & REG_BIT(r))
-        for (uint32_t c = 1; c <= s->l->max_clobber; c++)
-            if (s->l->clobbers[c].len > 0 && s->clobber_at[c] < limit
-                && (s->l->f->clobbers[c] & REG_BIT(r)))
-                limit = s->clobber_at[c];
+        for (uint32_t c = 0; c < s->ncalls; c++)
+            if (s->calls[c].at < limit && (s->calls[c].set & REG_BIT(r)))
+                limit = s->calls[c].at;
+    s->limits[r] = limit;
     return limit;
 }
 
-static void forget_past(scan *s, uint32_t r)
+static inline void forget_past(scan *s, uint32_t r)
 {
     pieces *h = &s->held[r];
 
@@ -156,24 +190,36 @@ static void forget_past(scan *s, uint32_t r)
 }
 
 /* Where other pieces end the room. */
-static uint32_t held_limit(scan *s, const piece *p, uint32_t r)
+static inline uint32_t held_limit(scan *s, const piece *p, uint32_t r)
 {
     uint32_t limit = NONE;
 
-    forget_past(s, r);
-    for (uint32_t k = 0; k < s->held[r].len; k++) {
-        uint32_t meet = jit_ra_piece_meet(s->l, p, at(s, s->held[r].at[k]));
+    for (uint32_t k = 0; k < s->held[r].len;) {
+        const piece *q = at(s, s->held[r].at[k]);
+        uint32_t meet;
+        if (q->end <= s->pos) {
+            s->held[r].at[k] = s->held[r].at[--s->held[r].len];
+            continue;
+        }
+        k++;
+        if (q->start >= p->end)
+            continue;
+        meet = q->r1 - q->r0 == 1 && p->r1 - p->r0 == 1
+             ? (q->start > p->start ? q->start : p->start) : jit_ra_piece_meet(s->l, p, q);
         if (meet < limit)
             limit = meet;
     }
     return limit;
 }
 
-static uint32_t room(scan *s, const piece *p, uint32_t r)
+static inline uint32_t room(scan *s, const piece *p, uint32_t r)
 {
-    uint32_t a = fixed_limit(s, p, r), b;
+    uint32_t a, b;
 
-    if (a <= p->start)
+    if (s->busy_until[r] > p->start)
+        return p->start;
+    a = fixed_limit(s, p, r);
+    if (a <= p->start || s->held[r].len == 0)
         return a;
     b = held_limit(s, p, r);
     return a < b ? a : b;
@@ -314,6 +360,7 @@ static void evict_all(scan *s, uint32_t p, uint32_t r, uint32_t until)
             k++;
             continue;
         }
+        s->busy_until[r] = 0;
         if (evict(s, q, meet))
             h->at[k] = h->at[--h->len];
     }
@@ -325,6 +372,9 @@ static void assign(scan *s, uint32_t p, uint32_t r)
     s->l->iv[at(s, p)->vreg].last = (uint8_t)r;
     s->l->f->used |= REG_BIT(r);
     vec_push(s->l->tmp, &s->held[r], p);
+    s->busy_until[r] = s->l->ranges[at(s, p)->r0].to;
+    if (s->busy_until[r] > at(s, p)->end)
+        s->busy_until[r] = at(s, p)->end;
 }
 
 /* Gives r to the piece up to `limit`, where the rest goes on its own way. */
@@ -417,6 +467,8 @@ static uint32_t find_cheapest(scan *s, const piece *p, uint32_t until, bool both
     *cost = COST_NEVER;
     for (int k = 0; k < 32 && order[k] < 64; k++) {
         float c;
+        if (until >= p->end && (s->clobbered & REG_BIT(order[k])))
+            continue;
         if (fixed_limit(s, p, order[k]) < (until < p->end ? until : p->end))
             continue;
         c = eviction_cost(s, p, order[k], until, both);
@@ -576,9 +628,18 @@ static void allocate(scan *s, uint32_t p)
 
 static void scan_all(linear *l)
 {
-    scan s = { .l = l, .env = l->f->env };
+    scan s;
     uint32_t k = 0;
 
+    s.l = l;
+    s.env = l->f->env;
+    s.heap.at = NULL;
+    s.heap.len = s.heap.cap = 0;
+    memset(s.held, 0, sizeof s.held);
+    memset(s.next_fixed, 0, sizeof s.next_fixed);
+    memset(s.fixed_from, 0, sizeof s.fixed_from);
+    memset(s.busy_until, 0, sizeof s.busy_until);
+    memset(s.next_call, 0, (l->max_clobber + 1) * sizeof s.next_call[0]);
     s.cls[RC_INT] = 0xffffffffu;
     s.cls[RC_FLOAT] = ~s.cls[RC_INT];
     while (k < l->norder || s.heap.len > 0) {
@@ -593,8 +654,9 @@ static void scan_all(linear *l)
 
 void jit_ra_linear(ra_func *f, arena *tmp)
 {
-    linear *l = ARENA_NEW(tmp, linear);
+    linear *l = ARENA_ARRAY_RAW(tmp, linear, 1);
 
+    memset(l, 0, offsetof(linear, clobbers));
     l->f = f;
     l->tmp = tmp;
     f->moves.len = 0;

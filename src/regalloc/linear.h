@@ -73,10 +73,10 @@ typedef struct {
     use *uses;
     VEC(piece) pieces;
     VEC(reservation) fixed[64];    /* sorted */
-    VEC(uint32_t) clobbers[256];   /* by ra_inst.clobber: instructions, sorted */
-    uint32_t max_clobber;
     uint32_t *order;               /* vregs by start */
     uint32_t norder;
+    uint32_t max_clobber;
+    VEC(uint32_t) clobbers[256];   /* 1 .. max_clobber by ra_inst.clobber: instructions, sorted */
 } linear;
 
 static inline const ra_block *block_at(const linear *l, uint32_t pos)

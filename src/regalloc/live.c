@@ -7,9 +7,11 @@
  * ranges, uses and reservations. */
 #include "regalloc/linear.h"
 
+#include <string.h>
+
 typedef struct { uint32_t from, to, next; } node;
 typedef struct { uint32_t vreg, next; } live_out;
-typedef struct { uint32_t vreg, block; } crossing;
+typedef struct { uint32_t block, next; } crossing; /* of one vreg, linked; next: + 1 */
 
 typedef struct {
     linear *l;
@@ -22,9 +24,9 @@ typedef struct {
     uint32_t *outs;         /* by block: live_out + 1 */
     VEC(node) nodes;
     VEC(live_out) out;
-    VEC(crossing) crossings;
-    uint32_t *last_block;   /* by vreg: block of the last crossing noted, + 1 */
-    uint32_t total;         /* uses */
+    VEC(crossing) crossings;/* other blocks that read a vreg */
+    uint32_t *crossing_of;  /* by vreg: its last one + 1 */
+    VEC(uint32_t) crossers; /* vregs that have any */
 } live;
 
 static bool is_use(const ra_operand *op)
@@ -34,7 +36,46 @@ static bool is_use(const ra_operand *op)
 
 /* ---- definitions, and uses in other blocks ---- */
 
-static void note_definitions(live *lv)
+/* v is read in block b; noted when another block defines it. */
+static inline void note_use(live *lv, uint32_t v, uint32_t b)
+{
+    crossing c = { b, lv->crossing_of[v] };
+
+    lv->nuses[v]++;
+    if (lv->l->iv[v].block == b || (c.next != 0 && lv->crossings.at[c.next - 1].block == b))
+        return;
+    if (c.next == 0)
+        vec_push(lv->tmp, &lv->crossers, v);
+    vec_push(lv->tmp, &lv->crossings, c);
+    lv->crossing_of[v] = lv->crossings.len;
+}
+
+static void note_inst(live *lv, uint32_t b, uint32_t i)
+{
+    const ra_func *f = lv->f;
+    const ra_inst *inst = &f->insts[i];
+    const ra_operand *op = f->ops + inst->ops;
+
+    for (uint32_t k = 0; k < inst->nops; k++, op++) {
+        interval *iv;
+        if (op->vreg == RA_NO_VREG)
+            continue;
+        if (is_use(op)) {
+            note_use(lv, op->vreg, b);
+            continue;
+        }
+        lv->nuses[op->vreg]++;
+        iv = &lv->l->iv[op->vreg];
+        lv->l->order[lv->l->norder++] = op->vreg;
+        iv->def_op = inst->ops + k;
+        iv->def_inst = i;
+        iv->block = b;
+        iv->remat = (inst->flags & RA_REMAT) != 0;
+    }
+}
+
+/* In the order of blocks each definition comes before what reads it. */
+static void note_all(live *lv)
 {
     linear *l = lv->l;
     const ra_func *f = lv->f;
@@ -50,76 +91,16 @@ static void note_definitions(live *lv)
         for (uint32_t k = 0; k < bl->nparams; k++) {
             l->iv[f->lists[bl->params + k]].block = b;
             l->iv[f->lists[bl->params + k]].def_inst = k;
+            l->order[l->norder++] = f->lists[bl->params + k];
         }
         for (uint32_t i = bl->first; i < bl->end; i++) {
-            const ra_inst *inst = &f->insts[i];
             l->block_of[i] = b;
-            for (uint32_t k = 0; k < inst->nops; k++) {
-                const ra_operand *op = &f->ops[inst->ops + k];
-                if (op->vreg == RA_NO_VREG)
-                    continue;
-                lv->nuses[op->vreg]++;
-                if (is_use(op))
-                    continue;
-                l->iv[op->vreg].def_op = inst->ops + k;
-                l->iv[op->vreg].def_inst = i;
-                l->iv[op->vreg].block = b;
-                l->iv[op->vreg].remat = (inst->flags & RA_REMAT) != 0;
-            }
+            note_inst(lv, b, i);
         }
-    }
-}
-
-static void note_crossing(live *lv, uint32_t v, uint32_t b)
-{
-    crossing c = { v, b };
-
-    if (lv->l->iv[v].block == b || lv->last_block[v] == b + 1)
-        return;
-    lv->last_block[v] = b + 1;
-    vec_push(lv->tmp, &lv->crossings, c);
-}
-
-static void note_crossings(live *lv)
-{
-    const ra_func *f = lv->f;
-
-    for (uint32_t b = 0; b < f->nblocks; b++) {
-        const ra_block *bl = &f->blocks[b];
-        for (uint32_t i = bl->first; i < bl->end; i++)
-            for (uint32_t k = 0; k < f->insts[i].nops; k++) {
-                const ra_operand *op = &f->ops[f->insts[i].ops + k];
-                if (op->vreg != RA_NO_VREG && is_use(op))
-                    note_crossing(lv, op->vreg, b);
-            }
         if (bl->nsuccs == 1)
-            for (uint32_t k = 0; k < f->blocks[f->lists[bl->succs]].nparams; k++) {
-                uint32_t v = f->lists[bl->args + k];
-                lv->nuses[v]++;
-                note_crossing(lv, v, b);
-            }
+            for (uint32_t k = 0; k < f->blocks[f->lists[bl->succs]].nparams; k++)
+                note_use(lv, f->lists[bl->args + k], b);
     }
-}
-
-/* Crossings by vreg: first[v] .. first[v + 1] in the result. */
-static uint32_t *sort_crossings(live *lv, uint32_t *first)
-{
-    uint32_t n = lv->crossings.len, sum = 0;
-    uint32_t *blocks = ARENA_ARRAY_RAW(lv->tmp, uint32_t, n);
-
-    for (uint32_t k = 0; k < n; k++)
-        first[lv->crossings.at[k].vreg]++;
-    for (uint32_t v = 0; v <= lv->f->nvregs; v++) {
-        uint32_t count = first[v];
-        first[v] = sum;
-        sum += count;
-    }
-    for (uint32_t k = 0; k < n; k++)
-        blocks[first[lv->crossings.at[k].vreg]++] = lv->crossings.at[k].block;
-    for (uint32_t v = lv->f->nvregs; v > 0; v--)
-        first[v] = first[v - 1];
-    first[0] = 0;
-    return blocks;
 }
 
 /* ---- liveness between blocks ---- */
@@ -128,16 +109,16 @@ typedef struct { uint32_t *seen_in, *seen_out, *stack; uint64_t budget; } walk;
 
 /* Walks up from the blocks that use v. False: the budget is used up (what was noted stays
  * valid). */
-static bool walk_up(live *lv, walk *w, uint32_t v, const uint32_t *use_blocks, uint32_t n)
+static bool walk_up(live *lv, walk *w, uint32_t v)
 {
     const ra_func *f = lv->f;
     uint32_t depth = 0, def = lv->l->iv[v].block;
 
-    for (uint32_t k = 0; k < n; k++)
-        if (w->seen_in[use_blocks[k]] != v + 1) {
-            w->seen_in[use_blocks[k]] = v + 1;
-            w->stack[depth++] = use_blocks[k];
-        }
+    for (uint32_t k = lv->crossing_of[v]; k != 0; k = lv->crossings.at[k - 1].next) {
+        uint32_t b = lv->crossings.at[k - 1].block;
+        w->seen_in[b] = v + 1;
+        w->stack[depth++] = b;
+    }
     while (depth > 0) {
         const ra_block *b = &f->blocks[w->stack[--depth]];
         for (uint32_t k = 0; k < b->npreds; k++) {
@@ -214,14 +195,13 @@ static uint32_t most_back(const back_edges *e, uint32_t from, uint32_t to)
     return a > b ? a : b;
 }
 
-static void stretch(live *lv, const back_edges *e, uint32_t v, const uint32_t *use_blocks,
-                    uint32_t n)
+static void stretch(live *lv, const back_edges *e, uint32_t v)
 {
     uint32_t def = lv->l->iv[v].block, last = def;
 
-    for (uint32_t k = 0; k < n; k++)
-        if (use_blocks[k] > last)
-            last = use_blocks[k];
+    for (uint32_t k = lv->crossing_of[v]; k != 0; k = lv->crossings.at[k - 1].next)
+        if (lv->crossings.at[k - 1].block > last)
+            last = lv->crossings.at[k - 1].block;
     for (;;) {
         uint32_t more = most_back(e, def + 1, last);
         if (more <= last)
@@ -234,26 +214,22 @@ static void stretch(live *lv, const back_edges *e, uint32_t v, const uint32_t *u
 static void find_live_outs(live *lv)
 {
     const ra_func *f = lv->f;
-    uint32_t *first = ARENA_ARRAY(lv->tmp, uint32_t, (size_t)f->nvregs + 1);
-    uint32_t *blocks = sort_crossings(lv, first);
     walk w;
     back_edges back = { { NULL }, 0 };
 
-    JIT_REQUIRE(lv->tmp->fail, has_earlier_preds(f), "blocks out of order");
     w.seen_in = ARENA_ARRAY(lv->tmp, uint32_t, f->nblocks);
     w.seen_out = ARENA_ARRAY(lv->tmp, uint32_t, f->nblocks);
     w.stack = ARENA_ARRAY_RAW(lv->tmp, uint32_t, f->nblocks);
     w.budget = (uint64_t)f->nblocks * 32 + (uint64_t)f->nops * 4;
-    for (uint32_t v = 0; v < f->nvregs; v++) {
-        const uint32_t *b = blocks + first[v];
-        uint32_t n = first[v + 1] - first[v];
-        if (n == 0 || lv->l->iv[v].block == NONE)
+    for (uint32_t k = 0; k < lv->crossers.len; k++) {
+        uint32_t v = lv->crossers.at[k];
+        if (lv->l->iv[v].block == NONE)
             continue;
-        if (back.levels == 0 && walk_up(lv, &w, v, b, n))
+        if (back.levels == 0 && walk_up(lv, &w, v))
             continue;
         if (back.levels == 0)
             back = find_back_edges(lv);
-        stretch(lv, &back, v, b, n);
+        stretch(lv, &back, v);
     }
 }
 
@@ -413,9 +389,9 @@ static void visit_inst(live *lv, uint32_t i, const ra_block *b)
     bool has_copies = false, has_ties = false, has_late = false;
 
     if (inst->clobber) {
+        for (; lv->l->max_clobber < inst->clobber; lv->l->max_clobber++)
+            memset(&lv->l->clobbers[lv->l->max_clobber + 1], 0, sizeof lv->l->clobbers[0]);
         vec_push(lv->tmp, &lv->l->clobbers[inst->clobber], i);
-        if (inst->clobber > lv->l->max_clobber)
-            lv->l->max_clobber = inst->clobber;
     }
     for (uint32_t k = 0; k < inst->nops; k++) {
         const ra_operand *op = &f->ops[inst->ops + k];
@@ -504,67 +480,55 @@ static void reverse_positions(live *lv)
         }
 }
 
-static void make_piece(linear *l, uint32_t v)
-{
-    interval *iv = &l->iv[v];
-
-    if (iv->r0 == iv->r1)
-        return;
-    iv->first = l->pieces.len;
-    iv->pieces = 1;
-    vec_push(l->tmp, &l->pieces, jit_ra_piece_whole(l, v));
-    jit_ra_piece_weigh(l, iv->first);
-    l->order[l->norder++] = v;
-}
-
-/* First pieces in the order of their starts: by block, parameters first, then by instruction, those
- * that start before it first. */
+/* First pieces in the order of their starts. note_all has listed the vregs in the order of their
+ * definitions; only those of one instruction may start in another one. */
 static void make_pieces(live *lv)
 {
     linear *l = lv->l;
-    const ra_func *f = lv->f;
+    uint32_t n = l->norder;
 
-    vec_reserve(lv->tmp, &l->pieces, f->nvregs + f->nvregs / 2);
-    l->order = ARENA_ARRAY_RAW(lv->tmp, uint32_t, f->nvregs);
-    for (uint32_t b = 0; b < f->nblocks; b++) {
-        const ra_block *bl = &f->blocks[b];
-        for (uint32_t k = 0; k < bl->nparams; k++)
-            make_piece(l, f->lists[bl->params + k]);
-        for (uint32_t i = bl->first; i < bl->end; i++) {
-            const ra_inst *inst = &f->insts[i];
-            for (uint32_t late = 0; late < 2; late++)
-                for (uint32_t k = 0; k < inst->nops; k++) {
-                    uint32_t v = f->ops[inst->ops + k].vreg;
-                    if (v != RA_NO_VREG && !is_use(&f->ops[inst->ops + k])
-                        && l->iv[v].r0 < l->iv[v].r1
-                        && (l->ranges[l->iv[v].r0].from > POS(i)) == (late == 1))
-                        make_piece(l, v);
-                }
-        }
+    vec_reserve(lv->tmp, &l->pieces, lv->f->nvregs + lv->f->nvregs / 2);
+    l->norder = 0;
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t v = l->order[k], at = l->norder, start;
+        interval *iv = &l->iv[v];
+        if (iv->r0 == iv->r1)
+            continue;
+        start = l->ranges[iv->r0].from;
+        iv->first = l->pieces.len;
+        iv->pieces = 1;
+        vec_push(lv->tmp, &l->pieces, jit_ra_piece_whole(l, v));
+        jit_ra_piece_weigh(l, iv->first);
+        for (; at > 0 && l->pieces.at[l->iv[l->order[at - 1]].first].start > start; at--)
+            l->order[at] = l->order[at - 1];
+        l->order[at] = v;
+        l->norder++;
     }
 }
 
 void jit_ra_live_build(linear *l)
 {
     live lv = { .l = l, .f = l->f, .tmp = l->tmp };
-    uint32_t n = l->f->nvregs;
+    uint32_t n = l->f->nvregs, total = 0;
 
     l->iv = ARENA_ARRAY_RAW(l->tmp, interval, n);
     l->block_of = ARENA_ARRAY_RAW(l->tmp, uint32_t, l->f->ninsts);
+    l->order = ARENA_ARRAY_RAW(l->tmp, uint32_t, n);
     lv.nuses = ARENA_ARRAY(l->tmp, uint32_t, n);
     lv.head = ARENA_ARRAY(l->tmp, uint32_t, n);
     lv.nranges = ARENA_ARRAY(l->tmp, uint32_t, n);
     lv.stretched = ARENA_ARRAY(l->tmp, uint32_t, n);
-    lv.last_block = ARENA_ARRAY(l->tmp, uint32_t, n);
+    lv.crossing_of = ARENA_ARRAY(l->tmp, uint32_t, n);
     lv.outs = ARENA_ARRAY(l->tmp, uint32_t, l->f->nblocks);
-    note_definitions(&lv);
-    note_crossings(&lv);
+    JIT_REQUIRE(l->tmp->fail, has_earlier_preds(l->f), "blocks out of order");
+    note_all(&lv);
+    vec_reserve(l->tmp, &lv.nodes, n);
     find_live_outs(&lv);
     for (uint32_t v = 0; v < n; v++) {
-        lv.total += lv.nuses[v];
-        l->iv[v].u0 = l->iv[v].u1 = lv.total;
+        total += lv.nuses[v];
+        l->iv[v].u0 = l->iv[v].u1 = total;
     }
-    l->uses = ARENA_ARRAY_RAW(l->tmp, use, lv.total);
+    l->uses = ARENA_ARRAY_RAW(l->tmp, use, total);
     for (uint32_t b = l->f->nblocks; b-- > 0;)
         visit_block(&lv, b);
     lay_out_ranges(&lv);

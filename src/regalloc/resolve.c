@@ -8,6 +8,8 @@
  * definitions. */
 #include "regalloc/linear.h"
 
+#include <string.h>
+
 enum { EDGE_IN, PARAM_STORE, HERE, EDGE_OUT }; /* order within one ra_move.pos */
 
 typedef struct { uint64_t key; ra_pmove move; } placed;
@@ -245,23 +247,50 @@ static void pass_args(resolve *r, uint32_t block)
 
 /* ---- putting the moves in order ---- */
 
-static void sort_moves(resolve *r)
+/* Stable; `b` is room for as many. */
+static void sort_few(placed *a, placed *b, uint32_t n)
 {
-    uint32_t n = r->moves.len;
-    placed *a = r->moves.at, *b = ARENA_ARRAY_RAW(r->l->tmp, placed, n);
-
+    if (n <= 16) {
+        for (uint32_t i = 1; i < n; i++) {
+            placed m = a[i];
+            uint32_t k = i;
+            for (; k > 0 && a[k - 1].key > m.key; k--)
+                a[k] = a[k - 1];
+            a[k] = m;
+        }
+        return;
+    }
     for (uint32_t width = 1; width < n; width *= 2) {
-        placed *t = a;
         for (uint32_t lo = 0; lo < n; lo += 2 * width) {
             uint32_t mid = lo + width < n ? lo + width : n, hi = mid + width < n ? mid + width : n;
             uint32_t i = lo, j = mid;
             for (uint32_t k = lo; k < hi; k++)
                 b[k] = j >= hi || (i < mid && a[i].key <= a[j].key) ? a[i++] : a[j++];
         }
-        a = b;
-        b = t;
+        memcpy(a, b, n * sizeof *a);
     }
-    r->moves.at = a;
+}
+
+/* By instruction first, then within each. */
+static void sort_moves(resolve *r)
+{
+    uint32_t n = r->moves.len, ninsts = r->l->f->ninsts, sum = 0;
+    placed *a = r->moves.at, *b = ARENA_ARRAY_RAW(r->l->tmp, placed, n);
+    uint32_t *from = ARENA_ARRAY(r->l->tmp, uint32_t, (size_t)ninsts + 1);
+
+    for (uint32_t k = 0; k < n; k++)
+        from[a[k].key >> 3]++;
+    for (uint32_t i = 0; i < ninsts; i++) {
+        uint32_t count = from[i];
+        from[i] = sum;
+        sum += count;
+    }
+    for (uint32_t k = 0; k < n; k++)
+        b[from[a[k].key >> 3]++] = a[k];
+    for (uint32_t i = 0, begin = 0; i < ninsts; begin = from[i++])
+        if (from[i] - begin > 1)
+            sort_few(b + begin, a, from[i] - begin);
+    r->moves.at = b;
 }
 
 /* Moves of one place. A fixed operand and a cut may want the same move: it is made once. */
