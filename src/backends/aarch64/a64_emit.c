@@ -60,15 +60,16 @@ void jit_a64_put_imm(emit *e, unsigned d, uint64_t bits, unsigned size)
     }
 }
 
-/* d = n + m << shift, extended; n may be sp. */
-static void put_add_index(emit *e, unsigned d, unsigned n, unsigned m, unsigned ext, unsigned shift)
+/* d = n + (m extended << shift), or - with A64_sub_x; n may be sp. */
+static void put_extended(emit *e, unsigned op, unsigned d, unsigned n, unsigned m, unsigned ext,
+                         unsigned shift)
 {
     a64_args a = regs(8, d, n, m);
 
     a.size2 = (uint8_t)(1u << (ext & 3));
     a.cc = (uint8_t)ext;
     a.shift = (uint8_t)shift;
-    jit_a64_put(e, A64_add_x, &a);
+    jit_a64_put(e, op, &a);
 }
 
 void jit_a64_put_add(emit *e, unsigned d, unsigned n, int64_t offset)
@@ -83,8 +84,8 @@ void jit_a64_put_add(emit *e, unsigned d, unsigned n, int64_t offset)
         put_rri(e, op, 8, d, n, size & ~(uint64_t)0xfff);
         put_rri(e, op, 8, d, d, size & 0xfff);
     } else {
-        jit_a64_put_imm(e, A64_X17, (uint64_t)offset, 8);
-        put_add_index(e, d, n, A64_X17, A64_UXTX, 0);
+        jit_a64_put_imm(e, A64_X17, size, 8);
+        put_extended(e, offset < 0 ? A64_sub_x : A64_add_x, d, n, A64_X17, A64_UXTX, 0);
     }
 }
 
@@ -231,7 +232,7 @@ static void flatten(emit *e, where *p)
 {
     if (p->index == A64_R31)
         return;
-    put_add_index(e, A64_X16, p->base, p->index, p->ext, p->shift);
+    put_extended(e, A64_add_x, A64_X16, p->base, p->index, p->ext, p->shift);
     p->base = A64_X16;
     p->index = A64_R31;
 }
@@ -534,7 +535,7 @@ static void emit_symbol(emit *e, const minst *i, unsigned d)
 static void emit_lea(emit *e, unsigned d, where p)
 {
     if (p.index != A64_R31 && p.disp == 0) {
-        put_add_index(e, d, p.base, p.index, p.ext, p.shift);
+        put_extended(e, A64_add_x, d, p.base, p.index, p.ext, p.shift);
         return;
     }
     flatten(e, &p);

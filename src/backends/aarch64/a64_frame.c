@@ -143,15 +143,14 @@ static pairs saved_pairs(const emit *e)
     pairs p = { .n = 0 };
     unsigned n = 0;
 
-    list[n++] = fr->fp || !fr->leaf ? A64_LR : NO_REG;
+    if (fr->fp || !fr->leaf)
+        list[n++] = A64_LR;
     if (fr->fp)
         list[n++] = A64_FP;
     JIT_REQUIRE(e->buf->fail, fr->nsaved <= 32, "aarch64: saved registers");
     for (unsigned r = 0; r < 64; r++)
         if (fr->saved & REG_BIT(r))
             list[n++] = (uint8_t)r;
-    if (n == 1 && list[0] == NO_REG)
-        return p;
     for (unsigned k = 0; k < n; k += 2)
         p.at[p.n++] = (pair){ list[k], k + 1 < n ? list[k + 1] : NO_REG };
     return p;
@@ -179,19 +178,34 @@ static void put_pair(emit *e, bool load, pair p)
 static bool is_single(pair p) { return p.high == NO_REG || p.low == NO_REG; }
 static bool of_one_class(pair p) { return a64_is_float(p.high) == a64_is_float(p.low); }
 
-/* sp -= 16, and there the pair; or sp += 16 afterwards. A single one stands at sp. */
-static void push(emit *e, pair p)
+/* A register stands at sp + offset. */
+static void note_save(emit *e, unsigned reg, int64_t offset, int64_t cfa)
 {
-    if (is_single(p)) {
-        put_single(e, false, p.low == NO_REG ? p.high : p.low, A64_AT_PRE, -16);
-    } else if (of_one_class(p)) {
-        put_pair(e, false, p);
-    } else {
-        put_single(e, false, p.low, A64_AT_PRE, -16);
-        put_single(e, false, p.high, A64_AT_SCALED, 8);
-    }
+    jit_mbuf_unwind(e->buf, UNWIND_SAVE, dwarf(reg), (int32_t)(offset - cfa));
 }
 
+/* sp -= 16, and there the pair, a single one at sp. cfa: bytes from the new sp up to the CFA;
+ * sized: that is what the CFA counts from. */
+static void push(emit *e, pair p, int64_t cfa, bool sized)
+{
+    unsigned first = p.low == NO_REG ? p.high : p.low;
+    bool together = !is_single(p) && of_one_class(p);
+
+    if (together)
+        put_pair(e, false, p);
+    else
+        put_single(e, false, first, A64_AT_PRE, -16);
+    if (sized)
+        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)cfa);
+    note_save(e, first, 0, cfa);
+    if (is_single(p))
+        return;
+    if (!together)
+        put_single(e, false, p.high, A64_AT_SCALED, 8);
+    note_save(e, p.high, 8, cfa);
+}
+
+/* The pair, and sp += 16. */
 static void pop(emit *e, pair p)
 {
     if (is_single(p)) {
@@ -202,16 +216,6 @@ static void pop(emit *e, pair p)
         put_single(e, true, p.high, A64_AT_SCALED, 8);
         put_single(e, true, p.low, A64_AT_POST, 16);
     }
-}
-
-/* Rows of a pair just pushed, sp being cfa bytes below the CFA. */
-static void note_saves(emit *e, pair p, int64_t cfa)
-{
-    unsigned first = p.low == NO_REG ? p.high : p.low;
-
-    jit_mbuf_unwind(e->buf, UNWIND_SAVE, dwarf(first), (int32_t)-cfa);
-    if (!is_single(p))
-        jit_mbuf_unwind(e->buf, UNWIND_SAVE, dwarf(p.high), (int32_t)(8 - cfa));
 }
 
 /* ---- Frame ---- */
@@ -288,11 +292,8 @@ void jit_a64_prologue(emit *e)
     if (e->l->f->stack_limit.id)
         check_limit(e);
     for (unsigned k = 0; k < p.n; k++) {
-        push(e, p.at[k]);
         cfa += 16;
-        if (!fr->fp || k == 0)
-            jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)cfa);
-        note_saves(e, p.at[k], cfa);
+        push(e, p.at[k], cfa, !fr->fp || k == 0);
         if (fr->fp && k == 0) {
             a64_args mov = args_of(8, A64_FP, A64_R31, 0);
             jit_a64_put(e, A64_add_i, &mov);
