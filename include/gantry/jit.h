@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-typedef struct jit_ctx jit_ctx;   /* what one compiling thread needs, reused from function to function */
+typedef struct jit_ctx jit_ctx;   /* what one compiling thread needs, from function to function */
 typedef struct jit_unit jit_unit; /* the unlinked code of one function */
 typedef struct jit_code jit_code; /* a published function */
 
@@ -52,7 +52,8 @@ typedef struct jit_engine_settings {
  * make no sense; jit_engine_create() tells which. */
 JIT_API jit_engine *jit_engine_new(const jit_engine_settings *s);
 JIT_API jit_status jit_engine_create(const jit_engine_settings *s, jit_engine **e);
-/* Frees all. Live codes are freed with it; a debug build refuses (aborts with a message) instead. */
+/* Frees all. Live codes are freed with it; a debug build refuses (aborts with a message)
+ * instead. */
 JIT_API void jit_engine_free(jit_engine *e);
 JIT_API jit_arch jit_engine_arch(const jit_engine *e);
 JIT_API uint64_t jit_engine_features(const jit_engine *e);
@@ -81,7 +82,7 @@ JIT_API void jit_engine_get_stats(const jit_engine *e, jit_engine_stats *s);
 
 typedef enum jit_level { JIT_LEVEL_DEFAULT = 0, JIT_O0, JIT_O1, JIT_O2, JIT_O3 } jit_level;
 enum { /* what a compile checks of itself; a finding is JIT_ERR_MISCOMPILE */
-    JIT_CHECK_IR = 1,       /* the verifier on f, whatever no_verify says, and again after the mid-end */
+    JIT_CHECK_IR = 1,       /* the verifier on f, whatever no_verify says, and after the mid-end */
     JIT_CHECK_REGALLOC = 2, /* every use reads the value it names, on every path */
     JIT_CHECK_ALL = 3
 };
@@ -103,10 +104,10 @@ typedef struct jit_settings {
     bool nan_canonical;         /* every NaN that arithmetic makes is the canonical one */
     bool frame_pointers;        /* in all functions */
     bool no_verify;             /* the host vouches for the IR */
-    bool no_probestack;         /* do not touch each page of frames larger than a guard page on entry */
+    bool no_probestack;         /* do not touch each page of frames larger than a guard page */
     uint8_t probestack_log2;    /* size of the guard; 0: 12 */
     bool keep_asm;              /* keep what jit_unit_disassemble() needs */
-    uint8_t block_padding;      /* tests: bytes of padding behind each block, as 1 << (n - 1); 0: none */
+    uint8_t block_padding;      /* tests: pads each block by 1 << (n - 1) bytes; 0: not at all */
     jit_limits limits;
 } jit_settings;
 
@@ -118,19 +119,21 @@ JIT_API jit_status jit_ctx_configure(jit_ctx *c, const jit_settings *s);
 JIT_API const char *jit_error_message(const jit_ctx *c);
 
 /* Compiles f and makes it executable. f is only read and may change or go afterwards.
- * On success *code belongs to the caller, who ends it with jit_code_free(); otherwise it is NULL and
- * the result JIT_ERR_VERIFY (f breaks an IR rule), _UNSUPPORTED (no lowering here), _LIMIT (branch
- * or frame out of reach), _LINK (an unknown name), _CODE_FULL or _NOMEM. One thread per ctx. */
+ * On success *code belongs to the caller, who ends it with jit_code_free(); otherwise it is NULL
+ * and the result JIT_ERR_VERIFY (f breaks an IR rule), _UNSUPPORTED (no lowering here), _LIMIT
+ * (branch or frame out of reach), _LINK (an unknown name), _CODE_FULL or _NOMEM. One thread per
+ * ctx. */
 JIT_API jit_status jit_compile_function(jit_ctx *ctx, const jit_func *f, jit_code **code);
 
-/* Compiles f without placing it. *unit: jit_unit_free(), also after publishing. settings NULL: ctx's. */
+/* Compiles f without placing it. *unit: jit_unit_free(), also after publishing. settings NULL:
+ * ctx's. */
 JIT_API jit_status jit_compile_unit(jit_ctx *ctx, const jit_func *f, const jit_settings *settings,
                                     jit_unit **unit);
 JIT_API void jit_unit_free(jit_unit *u);
 
 /* Places n units at once and makes them executable, so that they may refer to each other; names
- * are looked up in the batch, then in the engine. Colocated calls within the batch are direct. codes
- * gets n handles. All or nothing. c only carries the message of a failure; may be NULL. */
+ * are looked up in the batch, then in the engine. Colocated calls within the batch are direct.
+ * codes gets n handles. All or nothing. c only carries the message of a failure; may be NULL. */
 JIT_API jit_status jit_publish(jit_engine *e, jit_ctx *c, jit_unit *const *units, size_t n,
                                jit_code **codes);
 /* Makes the data objects of m known to e by their names; they live until the engine goes. */
@@ -166,8 +169,8 @@ JIT_API void jit_ctx_time_stages(jit_ctx *c, bool on);
 
 JIT_API jit_entry jit_code_entry(const jit_code *c);
 JIT_API size_t jit_code_size(const jit_code *c); /* bytes, constants included */
-/* Frees the function's memory; NULL is fine. Its name's slot leads to a trap from then on. No thread
- * may still run it. A second free is reported and ignored in debug builds. */
+/* Frees the function's memory; NULL is fine. Its name's slot leads to a trap from then on. No
+ * thread may still run it. A second free is reported and ignored in debug builds. */
 JIT_API void jit_code_free(jit_code *c);
 /* The trap code of the instruction at pc (its first byte), JIT_TRAP_NONE if none. Lock-free, may be
  * called in a signal handler. */
@@ -186,28 +189,31 @@ typedef struct jit_call_result {
     const void *fault_address; /* of a memory fault; NULL: none */
 } jit_call_result;
 
-/* Calls entry (of jit_code_entry or any function that follows sig) with args, by entry code made for
- * sig once and kept. results gets sig->nresults values. With jit_traps_install() a trap in code of
- * e is caught and returned here; without it the process gets the signal. Any thread. */
+/* Calls entry (of jit_code_entry or any function that follows sig) with args, by entry code made
+ * for sig once and kept. results gets sig->nresults values. With jit_traps_install() a trap in code
+ * of e is caught and returned here; without it the process gets the signal. Any thread. */
 JIT_API jit_call_result jit_invoke(jit_engine *e, jit_entry entry, const jit_signature *sig,
                                    const jit_bits *args, jit_bits *results);
 /* The counterpart: *address becomes a function that follows sig and calls fn(user, args, results).
  * Lives until the engine goes. */
 JIT_API jit_status jit_host_function(jit_engine *e, const jit_signature *sig,
-                                     void (*fn)(void *user, const jit_bits *args, jit_bits *results),
+                                     void (*fn)(void *user, const jit_bits *args,
+                                                jit_bits *results),
                                      void *user, jit_entry *address);
 
-/* For hosts that run e's code elsewhere, in an emulator of its machine. The memory that the code consists
- * of and reads, constants, thunks and cells included: the code is linked for these very addresses. Its bytes
- * change with each publish and free. */
+/* For hosts that run e's code elsewhere, in an emulator of its machine. The memory that the code
+ * consists of and reads, constants, thunks and cells included: the code is linked for these very
+ * addresses. Its bytes change with each publish and free. */
 JIT_API const void *jit_engine_code_space(const jit_engine *e, size_t *size);
 /* The entry code by which jit_invoke() calls functions of this signature, itself a function of C's
- * convention with two parameters: addresses of blocks of 16 bytes a value. The first block holds the address
- * to call, then the arguments; the other one takes the results. Lives until the engine goes. */
+ * convention with two parameters: addresses of blocks of 16 bytes a value. The first block holds
+ * the address to call, then the arguments; the other one takes the results. Lives until the engine
+ * goes. */
 JIT_API jit_status jit_invoke_adapter(jit_engine *e, const jit_signature *sig, jit_entry *adapter);
 
-/* Opt in: handlers for SIGILL, SIGSEGV, SIGBUS, SIGFPE and SIGTRAP, which turn a fault at a trap site of
- * code run by jit_invoke() into its result and pass all others on to the handlers before them. */
+/* Opt in: handlers for SIGILL, SIGSEGV, SIGBUS, SIGFPE and SIGTRAP, which turn a fault at a trap
+ * site of code run by jit_invoke() into its result and pass all others on to the handlers before
+ * them. */
 JIT_API jit_status jit_traps_install(void);
 JIT_API void jit_traps_remove(void);
 

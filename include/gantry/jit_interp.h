@@ -35,7 +35,8 @@ typedef jit_outcome (*jit_interp_host)(void *user, const jit_bits *args, jit_bit
 
 JIT_API jit_interp *jit_interp_new(jit_engine *e, const jit_module *m); /* m: for calls by name */
 JIT_API void jit_interp_free(jit_interp *in);
-JIT_API jit_status jit_interp_define(jit_interp *in, const char *name, jit_interp_host fn, void *user);
+JIT_API jit_status jit_interp_define(jit_interp *in, const char *name, jit_interp_host fn,
+                                     void *user);
 /* Memory of the host that loads and stores may touch; slots and data objects are known already. */
 JIT_API jit_status jit_interp_memory(jit_interp *in, void *base, size_t size, bool writable);
 JIT_API void jit_interp_nan_canonical(jit_interp *in, bool on);

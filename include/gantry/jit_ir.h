@@ -43,14 +43,14 @@ enum {
     JIT_TRAP_NONE = 0,
     JIT_TRAP_STK_OVF = 251, JIT_TRAP_HEAP_OOB = 252, JIT_TRAP_INT_OVF = 253,
     JIT_TRAP_INT_DIVZ = 254, JIT_TRAP_BAD_TOINT = 255,
-    JIT_TRAP_UNDEFINED = 256 /* reported only: a call by a name whose code was freed, or never came */
+    JIT_TRAP_UNDEFINED = 256 /* reported only: a call by a name without code behind it */
 };
 /* "int_divz", "user7"; "?" for 0. The string is static. */
 JIT_API const char *jit_trap_name(unsigned code);
 
 /* Memory flags: bits, a trap code (JIT_MEM_TRAP; default heap_oob) and an alias region. Promises:
- * NOTRAP the access cannot fault, ALIGNED the address is a multiple of the access size, READONLY the
- * memory never changes, CAN_MOVE the access may be done wherever its operands are at hand. */
+ * NOTRAP the access cannot fault, ALIGNED the address is a multiple of the access size, READONLY
+ * the memory never changes, CAN_MOVE the access may be done wherever its operands are at hand. */
 typedef struct jit_mem {
     uint8_t bits;      /* JIT_MEM_* */
     uint8_t trap;      /* trap code of a fault; 0: heap_oob */
@@ -119,12 +119,13 @@ JIT_API jit_status jit_func_error(const jit_func *f, const char **message);
 JIT_API jit_sigref jit_sig_declare(jit_func *f, const jit_signature *sig);
 /* A callee by name. colocated: near enough for a direct call, in the same publish. */
 JIT_API jit_fnref jit_callee_declare(jit_func *f, const char *name, jit_sigref sig, bool colocated);
-JIT_API jit_slot jit_slot_declare(jit_func *f, uint32_t size, uint32_t align); /* align: power of 2 */
+JIT_API jit_slot jit_slot_declare(jit_func *f, uint32_t size, uint32_t align); /* a power of 2 */
 JIT_API jit_region jit_region_declare(jit_func *f, uint32_t user_id, const char *text);
 JIT_API jit_gv jit_gv_vmctx(jit_func *f);
 JIT_API jit_gv jit_gv_load(jit_func *f, jit_type t, jit_mem flags, jit_gv base, int32_t offset);
 JIT_API jit_gv jit_gv_iadd_imm(jit_func *f, jit_type t, jit_gv base, int64_t imm);
-JIT_API jit_gv jit_gv_symbol(jit_func *f, const char *name, int64_t offset, bool colocated, bool tls);
+JIT_API jit_gv jit_gv_symbol(jit_func *f, const char *name, int64_t offset, bool colocated,
+                             bool tls);
 /* The prologue compares the stack pointer with this value and traps stk_ovf below it. */
 JIT_API void jit_func_stack_limit(jit_func *f, jit_gv limit);
 
@@ -137,7 +138,8 @@ JIT_API jit_builder *jit_build(jit_func *f);
 JIT_API void jit_build_end(jit_builder *b); /* seals all, ends the builder */
 
 JIT_API jit_block jit_block_new(jit_builder *b);
-JIT_API jit_value jit_block_param(jit_builder *b, jit_block block, jit_type t); /* before its branches */
+/* Before its branches are made. */
+JIT_API jit_value jit_block_param(jit_builder *b, jit_block block, jit_type t);
 JIT_API void jit_block_start(jit_builder *b, jit_block block);
 JIT_API void jit_block_seal(jit_builder *b, jit_block block);
 JIT_API void jit_block_cold(jit_builder *b, jit_block block);
@@ -152,12 +154,14 @@ JIT_API jit_value jit_var_get(jit_builder *b, jit_var var); /* unset on some pat
 #define JIT_BUILD_NULLARY(n) JIT_API void jit_##n(jit_builder *b);
 #define JIT_BUILD_NULLARY_ADDR(n) JIT_API jit_value jit_##n(jit_builder *b);
 #define JIT_BUILD_UNARY(n) JIT_API jit_value jit_##n(jit_builder *b, jit_value x);
-#define JIT_BUILD_UNARY2(n) JIT_API jit_value jit_##n(jit_builder *b, jit_value x, jit_value *second);
+#define JIT_BUILD_UNARY2(n) \
+    JIT_API jit_value jit_##n(jit_builder *b, jit_value x, jit_value *second);
 #define JIT_BUILD_CONVERT(n) JIT_API jit_value jit_##n(jit_builder *b, jit_type t, jit_value x);
 #define JIT_BUILD_BINARY(n) JIT_API jit_value jit_##n(jit_builder *b, jit_value x, jit_value y);
 #define JIT_BUILD_BINARY2(n) \
     JIT_API jit_value jit_##n(jit_builder *b, jit_value x, jit_value y, jit_value *second);
-#define JIT_BUILD_BINARY_IMM8(n) JIT_API jit_value jit_##n(jit_builder *b, jit_value x, uint8_t imm);
+#define JIT_BUILD_BINARY_IMM8(n) \
+    JIT_API jit_value jit_##n(jit_builder *b, jit_value x, uint8_t imm);
 #define JIT_BUILD_TERNARY(n) \
     JIT_API jit_value jit_##n(jit_builder *b, jit_value x, jit_value y, jit_value z);
 #define JIT_BUILD_TERNARY2(n) \
@@ -199,7 +203,8 @@ JIT_API jit_value jit_var_get(jit_builder *b, jit_var var); /* unset on some pat
     JIT_API jit_value jit_##n(jit_builder *b, jit_type t, jit_mem flags, jit_value addr, \
                               int32_t offset);
 #define JIT_BUILD_STORE(n) \
-    JIT_API void jit_##n(jit_builder *b, jit_mem flags, jit_value v, jit_value addr, int32_t offset);
+    JIT_API void jit_##n(jit_builder *b, jit_mem flags, jit_value v, jit_value addr, \
+                         int32_t offset);
 #define JIT_BUILD_LOAD_NO_OFFSET(n) \
     JIT_API jit_value jit_##n(jit_builder *b, jit_type t, jit_mem flags, jit_value addr);
 #define JIT_BUILD_STORE_NO_OFFSET(n) \
@@ -240,7 +245,8 @@ JIT_API jit_func *jit_module_function(jit_module *m, const char *name, const jit
 JIT_API size_t jit_module_function_count(const jit_module *m);
 JIT_API jit_func *jit_module_function_at(const jit_module *m, size_t k);
 JIT_API jit_func *jit_module_find(const jit_module *m, const char *name); /* NULL: none */
-/* A data object of size bytes, aligned; bytes NULL: zeros. Its address is a symbol after publish. */
+/* A data object of size bytes, aligned; bytes NULL: zeros. Its address is a symbol after
+ * publish. */
 JIT_API jit_status jit_module_data(jit_module *m, const char *name, const void *bytes, size_t size,
                                    size_t align, bool writable, jit_linkage linkage);
 

@@ -1,6 +1,8 @@
-/* analysis.h - what can be known of a function's control flow: predecessors, order, dominators, loops.
+/* analysis.h - what can be known of a function's control flow: predecessors, order, dominators,
+ * loops.
  *
- * Results live in the arena given; block indices throughout, IR_NO_BLOCK for none. Nothing recursive. */
+ * Results live in the arena given; block indices throughout, IR_NO_BLOCK for none. Nothing
+ * recursive. */
 #ifndef JIT_IR_ANALYSIS_H
 #define JIT_IR_ANALYSIS_H
 
@@ -9,7 +11,8 @@
 #define IR_NO_BLOCK UINT32_MAX
 
 /* Edges. Successors of b are succ[succ_first[b]] .. succ[succ_first[b + 1] - 1], in the order of
- * jit_inst_target() (one entry for each block call, duplicates kept); pred likewise, in any order. */
+ * jit_inst_target() (one entry for each block call, duplicates kept); pred likewise, in any
+ * order. */
 typedef struct ir_cfg {
     uint32_t nblocks;
     uint32_t *succ_first, *succ;
@@ -40,13 +43,14 @@ typedef struct ir_loops {
 } ir_loops;
 void jit_loops_compute(ir_loops *l, const ir_cfg *c, arena *tmp);
 
-/* Block order for code: reverse postorder with loops contiguous (l NULL: as it is), cold blocks last (in
- * order among themselves); the entry first; unreachable blocks left out. Returns the number. */
+/* Block order for code: reverse postorder with loops contiguous (l NULL: as it is), cold blocks
+ * last (in order among themselves); the entry first; unreachable blocks left out. Returns the
+ * number. */
 uint32_t jit_block_order(const jit_func *f, const ir_cfg *c, const ir_loops *l, uint32_t *order,
                          arena *tmp);
 
-/* Estimated executions of each block for one entry: 10 for each loop level (at most 10^6), halves at
- * branches not being modelled, cold blocks 1/1000. */
+/* Estimated executions of each block for one entry: 10 for each loop level (at most 10^6), halves
+ * at branches not being modelled, cold blocks 1/1000. */
 void jit_block_freq(const jit_func *f, const ir_loops *l, float *freq);
 
 #endif

@@ -85,7 +85,8 @@ typedef struct ir_block {
     uint8_t sealed;
 } ir_block;
 
-/* A name: a string (space == NAME_TEXT, index into the module's or function's strings) or a pair. */
+/* A name: a string (space == NAME_TEXT, index into the module's or function's strings) or a
+ * pair. */
 enum { NAME_NONE, NAME_TEXT, NAME_USER, NAME_LIBCALL };
 typedef struct ir_name {
     uint8_t kind;
@@ -114,7 +115,8 @@ typedef struct ir_slot {
     uint32_t dynamic_type;/* number of its type in the text + 1, kept for printing */
     uint32_t number, line;
 } ir_slot;
-typedef struct ir_dyntype { uint32_t number; jit_type base; jit_gv scale; } ir_dyntype; /* dt0 = i32x4*gv0 */
+/* dt0 = i32x4*gv0 */
+typedef struct ir_dyntype { uint32_t number; jit_type base; jit_gv scale; } ir_dyntype;
 enum { GV_VMCTX, GV_LOAD, GV_IADD_IMM, GV_SYMBOL, GV_DYN_SCALE };
 typedef struct ir_gv {
     uint8_t kind;
@@ -126,9 +128,10 @@ typedef struct ir_gv {
     ir_name name;         /* SYMBOL */
     uint32_t number, line;
 } ir_gv;
-typedef struct ir_region { uint32_t number, user_id; const char *text; } ir_region; /* text: NULL or what it is */
+/* text: NULL or what it is */
+typedef struct ir_region { uint32_t number, user_id; const char *text; } ir_region;
 typedef struct ir_const { uint8_t *bytes; uint32_t size, number; } ir_const;
-#define CONST_IS_MASK UINT32_MAX /* as number: only the mask of a shuffle, which prints it in full */
+#define CONST_IS_MASK UINT32_MAX /* as number: only a shuffle's mask, which is printed in full */
 typedef struct ir_ehentry { uint8_t kind; uint32_t tag_or_value; uint32_t block_call; } ir_ehentry;
 enum { EH_TAG, EH_DEFAULT, EH_CONTEXT };
 typedef struct ir_ehtable {
@@ -187,7 +190,7 @@ struct jit_func {
 
 static inline const op_info *op_of(const ir_inst *i) { return &jit_op_table[i->op]; }
 static inline uint32_t inst_count(const jit_func *f) { return f->insts.len; }
-static inline const ir_inst *inst_at(const jit_func *f, uint32_t index) { return &f->insts.at[index]; }
+static inline const ir_inst *inst_at(const jit_func *f, uint32_t k) { return &f->insts.at[k]; }
 
 /* Operands of an instruction, in order: pointer to ids. Valid until the next edit. */
 typedef struct ir_args { const uint32_t *at; uint32_t len; } ir_args;
@@ -231,12 +234,13 @@ bool jit_inst_has_effect(const jit_func *f, const ir_inst *i);
 /* ---- Making: the only functions that append. 0 on failure, with f->fail set. They check memory
  * and index ranges only; meaning is the verifier's. Each clears the stamp. ---- */
 uint32_t jit_func_add_block(jit_func *f);                       /* its index + 1 */
-bool jit_func_place_block(jit_func *f, uint32_t block);         /* appends to the layout, starts it */
+bool jit_func_place_block(jit_func *f, uint32_t block);     /* appends to the layout, starts it */
 uint32_t jit_func_add_param(jit_func *f, uint32_t block, jit_type t); /* a value id */
 /* Appends to the block placed last. results: types of its results (n of them). Result ids are
  * consecutive; returns inst index + 1. */
 uint32_t jit_func_append(jit_func *f, const ir_inst *i, const jit_type *results, uint32_t n);
-uint32_t jit_func_list(jit_func *f, const uint32_t *ids, uint32_t n); /* pool index, length before it */
+/* Pool index, with the length before it. */
+uint32_t jit_func_list(jit_func *f, const uint32_t *ids, uint32_t n);
 uint32_t jit_func_block_call(jit_func *f, uint32_t block, const uint32_t *args, uint32_t nargs);
 /* Makes room for n more arguments; may move the list, returns its pool index. */
 uint32_t jit_func_block_call_reserve(jit_func *f, uint32_t call, uint32_t n);
@@ -245,7 +249,8 @@ uint32_t jit_func_block_call_push(jit_func *f, uint32_t call, uint32_t arg);
 uint32_t jit_func_mem(jit_func *f, jit_mem flags); /* index into mems, or ~0u */
 uint32_t jit_func_add_const(jit_func *f, const void *bytes, uint32_t size); /* jit_const id */
 jit_sigref jit_func_add_sig(jit_func *f, const jit_signature *sig);
-bool jit_name_parse(jit_func *f, const char *text, ir_name *out); /* "sum", "%sum", "u0:12", "%CeilF32" */
+/* "sum", "%sum", "u0:12", "%CeilF32" */
+bool jit_name_parse(jit_func *f, const char *text, ir_name *out);
 /* The same without a copy: out->text points into text. false: not a name. */
 bool jit_name_scan(const char *text, ir_name *out);
 bool jit_name_equal(const ir_name *a, const ir_name *b);
@@ -254,7 +259,7 @@ uint64_t jit_name_hash(const ir_name *n);
 size_t jit_name_print(const ir_name *n, char *buffer, size_t size);
 jit_func *jit_func_create(const jit_allocator *host, jit_engine *e, const ir_name *name,
                           const jit_signature *sig); /* NULL: no memory */
-void jit_func_destroy(jit_func *f);                  /* jit_func_free for a module's functions too */
+void jit_func_destroy(jit_func *f);                /* jit_func_free for a module's functions too */
 const jit_allocator *jit_engine_allocator(const jit_engine *e); /* jit/engine.c; e is not NULL */
 
 /* ---- Libcalls ---- */

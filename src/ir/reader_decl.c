@@ -491,8 +491,10 @@ static void resolve_stack_limit(reader *r)
     r->f->stack_limit = gv;
 }
 
-/* Global value k after its base, with all that it rests on; new_id: by old index, 0: not placed yet. */
-static void place_gv(reader *r, uint32_t k, uint32_t *new_id, uint32_t *chain, ir_gv *sorted, uint32_t *n)
+/* Global value k after its base, with all that it rests on; new_id: by old index, 0: not placed
+ * yet. */
+static void place_gv(reader *r, uint32_t k, uint32_t *new_id, uint32_t *chain, ir_gv *sorted,
+                     uint32_t *n)
 {
     const ir_gv *gvs = r->f->gvs.at;
     uint32_t depth = 0;
@@ -503,7 +505,8 @@ static void place_gv(reader *r, uint32_t k, uint32_t *new_id, uint32_t *chain, i
         if (gvs[k].base.id == 0)
             break;
         if (new_id[gvs[k].base.id - 1] == UINT32_MAX)
-            jit_reader_error(r, (place){ gvs[k].line, 0 }, "gv%u rests on itself", gvs[k].number - 1);
+            jit_reader_error(r, (place){ gvs[k].line, 0 }, "gv%u rests on itself",
+                             gvs[k].number - 1);
     }
     while (depth > 0) {
         k = chain[--depth];
@@ -529,7 +532,8 @@ static void resolve_bases(reader *r)
             jit_reader_error(r, late->where, "gv%u is not declared", late->number);
         f->gvs.at[late->index].base.id = id;
     }
-    uint32_t *new_id = ARENA_ARRAY(&r->tmp, uint32_t, n), *chain = ARENA_ARRAY(&r->tmp, uint32_t, n);
+    uint32_t *new_id = ARENA_ARRAY(&r->tmp, uint32_t, n);
+    uint32_t *chain = ARENA_ARRAY(&r->tmp, uint32_t, n);
     ir_gv *sorted = ARENA_ARRAY(&r->tmp, ir_gv, n);
     for (uint32_t k = 0; k < n; k++)
         place_gv(r, k, new_id, chain, sorted, &placed);

@@ -23,8 +23,8 @@ static bool is_alive(const jit_code *c, const char *call)
 static void tell_second_owner(const jit_code *c)
 {
 #ifdef JIT_DEBUG
-    fprintf(stderr, "gantry: jit_code_free: code memory at %p is not %p's alone\n", (void *)c->entry,
-            (const void *)c);
+    fprintf(stderr, "gantry: jit_code_free: code memory at %p is not %p's alone\n",
+            (void *)c->entry, (const void *)c);
 #else
     (void)c;
 #endif

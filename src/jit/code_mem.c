@@ -135,8 +135,9 @@ bool jit_code_mem_alloc(code_mem *m, size_t size, uint8_t **exec, uint8_t **writ
     return true;
 }
 
-/* Whether exec is the first byte of a range that is handed out and has this owner. Whoever acts on other
- * memory than its own would write over somebody's code, so this is looked at in every build. */
+/* Whether exec is the first byte of a range that is handed out and has this owner. Whoever acts on
+ * other memory than its own would write over somebody's code, so this is looked at in every
+ * build. */
 static bool is_owned(const code_mem *m, const uint8_t *exec, const void *owner)
 {
     size_t offset = (size_t)((uintptr_t)exec - (uintptr_t)m->os.exec), at = offset / CODE_GRANULE;

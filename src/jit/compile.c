@@ -94,8 +94,8 @@ static void note_fault(void *user, const jit_diagnostic *d)
 
     if (j->c->fail.message[0])
         return;
-    snprintf(j->c->fail.message, sizeof j->c->fail.message, "%s%s%s", d->instruction ? d->instruction : "",
-             d->instruction ? ": " : "", d->text);
+    snprintf(j->c->fail.message, sizeof j->c->fail.message, "%s%s%s",
+             d->instruction ? d->instruction : "", d->instruction ? ": " : "", d->text);
 }
 
 static void verify(job *j)
@@ -109,7 +109,8 @@ static void verify(job *j)
     if ((j->s.no_verify && !(j->s.checks & JIT_CHECK_IR))
         || __atomic_load_n(&j->f->verified, __ATOMIC_ACQUIRE))
         return;
-    status = jit_func_verify((jit_func *)(uintptr_t)j->f, note_fault, j); /* only the stamp changes */
+    /* Only the stamp changes. */
+    status = jit_func_verify((jit_func *)(uintptr_t)j->f, note_fault, j);
     if (status != JIT_OK) {
         char text[sizeof fail->message];
         memcpy(text, fail->message, sizeof text);
@@ -128,8 +129,8 @@ static void check_optimized(job *j, const jit_func *made)
     again.verified = false;
     jit_status status = jit_func_verify(&again, note_fault, j);
     if (status != JIT_OK)
-        jit_fail(fail, status == JIT_ERR_VERIFY ? JIT_ERR_MISCOMPILE : status, "after the mid-end: %s",
-                 fail->message);
+        jit_fail(fail, status == JIT_ERR_VERIFY ? JIT_ERR_MISCOMPILE : status,
+                 "after the mid-end: %s", fail->message);
 }
 
 static void compile_body(void *arg)
@@ -160,7 +161,8 @@ static void compile_body(void *arg)
     stage(j, &c->stats.verify_ns);
 
     mach_job m = { .f = f, .cfg = &cfg, .target = e->target, .settings = s, .features = e->features,
-                   .fast = s->level == JIT_O0, .time = c->time_stages, .tmp = &c->tmp, .out = &c->out,
+                   .fast = s->level == JIT_O0, .time = c->time_stages, .tmp = &c->tmp,
+                   .out = &c->out,
                    .listing = s->keep_asm ? &c->listing : NULL, .stats = &c->stats,
                    .clock = jit_os_clock_ns };
     jit_mach_compile(&m);
@@ -179,7 +181,7 @@ static void tell(jit_ctx *c, const jit_func *f)
     size_t n = strlen(name);
     if (strncmp(text, name, n) == 0 && strncmp(text + n, ": ", 2) == 0)
         text += n + 2; /* the builder has named it, too */
-    uint32_t line = c->fail.inst && c->fail.inst <= f->lines.len ? f->lines.at[c->fail.inst - 1] : 0;
+    uint32_t inst = c->fail.inst, line = inst && inst <= f->lines.len ? f->lines.at[inst - 1] : 0;
     if (line)
         snprintf(c->message, sizeof c->message, "function %s, line %u: %s", name, line, text);
     else if (c->fail.inst && c->fail.inst <= inst_count(f))

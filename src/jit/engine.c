@@ -1,4 +1,5 @@
-/* engine.c - engines: settings, the counting allocator, symbols by name, statistics, the end of it all. */
+/* engine.c - engines: settings, the counting allocator, symbols by name, statistics, the end of it
+ * all. */
 #include "jit/engine.h"
 #include <stdio.h>
 #include <stdlib.h>

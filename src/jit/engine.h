@@ -1,9 +1,10 @@
 /* engine.h - engines, symbols, units and code handles from the inside.
  *
- * A symbol is a name with a cell: an 8-byte word in data memory that holds the address the name stands
- * for at present. Calls by name read the cell; the address of a function by name is its thunk, a
- * jump through the cell that never moves. Both are made when first needed. Symbols of JIT_LOCAL
- * functions are known within their batch only. The engine's lock guards all but code lookups. */
+ * A symbol is a name with a cell: an 8-byte word in data memory that holds the address the name
+ * stands for at present. Calls by name read the cell; the address of a function by name is its
+ * thunk, a jump through the cell that never moves. Both are made when first needed. Symbols of
+ * JIT_LOCAL functions are known within their batch only. The engine's lock guards all but code
+ * lookups. */
 #ifndef JIT_ENGINE_H
 #define JIT_ENGINE_H
 
@@ -24,7 +25,7 @@ typedef struct symbol {
     struct jit_code *code;         /* that defines it; NULL: the host, or freed */
     struct jit_code *coming;       /* that will define it, of the batch being published */
     uint32_t refs;                 /* codes that refer to it */
-    bool pinned;                   /* its thunk's address has been given to the host, or it is the host's */
+    bool pinned;                   /* the host has its thunk's address, or it is the host's */
     bool named;                    /* the host knows it by its thunk: that stays, whatever comes */
     bool local;
 } symbol;
@@ -94,7 +95,7 @@ struct jit_engine {
     symbol **buckets;
     uint32_t nbuckets, nsymbols;
     struct jit_code *codes;        /* live ones */
-    struct jit_code *quarantine[QUARANTINE]; /* debug builds: the last ones freed, to catch a second free */
+    struct jit_code *quarantine[QUARANTINE]; /* debug builds: the last ones freed */
     uint32_t nquarantine;
     size_t ncodes;
     data_block *data;

@@ -1,9 +1,10 @@
-/* invoke.c - calling compiled code with any signature, and having it call the host with any signature.
+/* invoke.c - calling compiled code with any signature, and having it call the host with any
+ * signature.
  *
- * Both ways go through adapters: small functions made as IR, for each signature once, and compiled like
- * all others. An adapter for a call is `void (args, results)`, where args[0] holds the address to call
- * and the parameters follow, 16 bytes each. It is entered by the target's stub, which saves what the
- * callee's convention may not preserve and leaves a record to which a trap returns. */
+ * Both ways go through adapters: small functions made as IR, for each signature once, and compiled
+ * like all others. An adapter for a call is `void (args, results)`, where args[0] holds the address
+ * to call and the parameters follow, 16 bytes each. It is entered by the target's stub, which saves
+ * what the callee's convention may not preserve and leaves a record to which a trap returns. */
 #include "jit/engine.h"
 #include <string.h>
 
@@ -19,7 +20,8 @@ static bool same_signature(const ir_sig *a, const jit_signature *b)
 {
     return a->conv == (uint32_t)b->conv && a->nparams == b->nparams && a->nresults == b->nresults
            && (!a->nparams || memcmp(a->params, b->params, a->nparams * sizeof *a->params) == 0)
-           && (!a->nresults || memcmp(a->results, b->results, a->nresults * sizeof *a->results) == 0);
+           && (!a->nresults
+               || memcmp(a->results, b->results, a->nresults * sizeof *a->results) == 0);
 }
 
 /* ---- The adapters' IR ---- */

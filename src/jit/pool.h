@@ -1,8 +1,8 @@
 /* pool.h - memory for what outlives a compilation: handles, units, symbols. One engine, one lock.
  *
- * Small blocks come from size classes cut out of chunks that are kept until the pool goes; large ones
- * straight from the host. A freed block serves the next request of its class, so that compiling and
- * freeing in a loop asks the host for nothing. The caller holds the engine's lock. */
+ * Small blocks come from size classes cut out of chunks that are kept until the pool goes; large
+ * ones straight from the host. A freed block serves the next request of its class, so that
+ * compiling and freeing in a loop asks the host for nothing. The caller holds the engine's lock. */
 #ifndef JIT_POOL_H
 #define JIT_POOL_H
 

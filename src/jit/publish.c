@@ -1,8 +1,9 @@
-/* publish.c - places a batch of units in code memory, links them, and makes the handles: all or nothing.
+/* publish.c - places a batch of units in code memory, links them, and makes the handles: all or
+ * nothing.
  *
- * First everything that can fail is done: memory for code and handles, symbols, cells, thunks. Then the
- * bytes are written and relocated, and last the names are bound. A failure on the way gives back what
- * was taken; symbols that nobody refers to vanish again. */
+ * First everything that can fail is done: memory for code and handles, symbols, cells, thunks. Then
+ * the bytes are written and relocated, and last the names are bound. A failure on the way gives
+ * back what was taken; symbols that nobody refers to vanish again. */
 #include "jit/engine.h"
 #include <stdio.h>
 #include <string.h>
@@ -165,7 +166,8 @@ static jit_status resolve_unit(batch *b, size_t k)
         bool made = to == RELOC_TO_CELL ? jit_symbol_need_cell(b->e, s)
                     : to == RELOC_TO_FUNCTION && s->coming ? true : jit_symbol_need_thunk(b->e, s);
         if (!made)
-            return fail(b, JIT_ERR_CODE_FULL, "no code space for the slot of", &u->symbols[r->symbol]);
+            return fail(b, JIT_ERR_CODE_FULL, "no code space for the slot of",
+                        &u->symbols[r->symbol]);
     }
     return JIT_OK;
 }
@@ -186,8 +188,10 @@ static jit_status write_unit(batch *b, size_t k)
         if (r->offset > u->code.size || u->code.size - r->offset < 4)
             return fail(b, JIT_ERR_INTERNAL, "a relocation behind the code of", &u->name);
         const jit_code *mate = to == RELOC_TO_FUNCTION ? s->coming : NULL;
-        const void *at = mate ? mate->entry : to == RELOC_TO_CELL ? (const void *)s->cell : s->thunk;
-        if (!t->reloc_apply(r->kind, b->write[k] + r->offset, (uint64_t)(uintptr_t)(c->entry + r->offset),
+        const void *at = mate ? mate->entry
+                         : to == RELOC_TO_CELL ? (const void *)s->cell : s->thunk;
+        if (!t->reloc_apply(r->kind, b->write[k] + r->offset,
+                            (uint64_t)(uintptr_t)(c->entry + r->offset),
                             (uint64_t)(uintptr_t)at, r->addend))
             return fail(b, JIT_ERR_LIMIT, "out of reach:", &u->symbols[r->symbol]);
     }
@@ -269,11 +273,13 @@ static void undo(batch *b)
 static jit_status refuse_unit(jit_ctx *c, size_t k)
 {
     if (c)
-        snprintf(c->message, sizeof c->message, "unit %zu has been freed, or is not this engine's", k);
+        snprintf(c->message, sizeof c->message,
+                 "unit %zu has been freed, or is not this engine's", k);
     return JIT_ERR_ARG;
 }
 
-jit_status jit_publish(jit_engine *e, jit_ctx *c, jit_unit *const *units, size_t n, jit_code **codes)
+jit_status jit_publish(jit_engine *e, jit_ctx *c, jit_unit *const *units, size_t n,
+                       jit_code **codes)
 {
     batch b = { .e = e, .units = units, .n = n, .codes = codes };
     uint8_t *one;

@@ -78,7 +78,8 @@ void jit_unit_free(jit_unit *u)
         return;
     if (u->magic != UNIT_MAGIC_LIVE) {
 #ifdef JIT_DEBUG
-        fprintf(stderr, "gantry: jit_unit_free: the unit %p has been freed, or is not one\n", (void *)u);
+        fprintf(stderr, "gantry: jit_unit_free: the unit %p has been freed, or is not one\n",
+                (void *)u);
 #endif
         return;
     }

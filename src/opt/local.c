@@ -1,9 +1,10 @@
-/* local.c - O1's folding, value numbering and identities within each block, on a copy of the function.
+/* local.c - O1's folding, value numbering and identities within each block, on a copy of the
+ * function.
  *
- * The copy has the same instructions, values and blocks by index; an instruction is changed in place or
- * its result's readers are led to an earlier value of its block. What nobody reads any longer lowering
- * leaves out. A load may stand for an earlier one of the same address: of readonly memory always, of
- * other memory until something writes or calls.
+ * The copy has the same instructions, values and blocks by index; an instruction is changed in
+ * place or its result's readers are led to an earlier value of its block. What nobody reads any
+ * longer lowering leaves out. A load may stand for an earlier one of the same address: of readonly
+ * memory always, of other memory until something writes or calls.
  * Needs: valid IR.  Keeps: blocks, edges, the numbering of instructions and values.
  * Cost: linear; one probe sequence of at most 8 slots an instruction. */
 #include "ir/numeric.h"
@@ -125,7 +126,8 @@ static bool is_nan(jit_type t, uint64_t bits)
 {
     if (jit_type_is_int(t))
         return false;
-    return t == JIT_F32 ? (bits & 0x7fffffff) > 0x7f800000 : (bits << 1) > (uint64_t)0x7ff0000000000000 << 1;
+    return t == JIT_F32 ? (bits & 0x7fffffff) > 0x7f800000
+                        : (bits << 1) > (uint64_t)0x7ff0000000000000 << 1;
 }
 
 /* All operands are constants: the result is one, unless it traps or is a NaN, whose bits the
@@ -137,7 +139,8 @@ static bool fold(local *l, ir_inst *i)
     unsigned trap = 0;
     jit_type t = value_type(l->f, i->c);
 
-    if (args.len == 0 || args.len > 3 || (jit_type_bytes(t) > 8 || jit_type_is_vector(t)) || t == JIT_F16)
+    if (args.len == 0 || args.len > 3 || jit_type_bytes(t) > 8 || jit_type_is_vector(t)
+        || t == JIT_F16)
         return false;
     for (uint32_t k = 0; k < args.len; k++)
         if (!constant_of(l, args.at[k], &in[k]))
@@ -268,7 +271,8 @@ static void visit(local *l, ir_inst *i)
         if (i->op != JIT_OP_select_spectre_guard && fold(l, i))
             o = op_of(i);
         else
-            same = o->format == FMT_BINARY ? identity(l, i) : o->format == FMT_CONVERT ? undone(l, i) : 0;
+            same = o->format == FMT_BINARY    ? identity(l, i)
+                   : o->format == FMT_CONVERT ? undone(l, i) : 0;
     }
     if (!same && is_numbered(l, i, &version))
         same = number(l, i, version);

@@ -10,7 +10,8 @@
 const jit_func *jit_opt_pipeline(const jit_func *f, const jit_settings *s, const ir_cfg *cfg,
                                  arena *tmp);
 
-/* local.c: folds constants, numbers values within blocks, removes operations that change nothing. */
+/* local.c: folds constants, numbers values within blocks, removes operations that change
+ * nothing. */
 const jit_func *jit_opt_local(const jit_func *f, arena *tmp, const uint32_t *rpo, uint32_t nrpo);
 
 #endif

@@ -1,4 +1,5 @@
-/* bytes.h - numbers as little-endian bytes, on hosts of either order. Written out, so that compilers see one store. */
+/* bytes.h - numbers as little-endian bytes, on hosts of either order. Written out, so that
+ * compilers see one store. */
 #ifndef JIT_SUPPORT_BYTES_H
 #define JIT_SUPPORT_BYTES_H
 

@@ -1,10 +1,12 @@
-/* map.h - an open-addressing hash map from 64-bit keys or from strings to 32-bit values, in an arena. */
+/* map.h - an open-addressing hash map from 64-bit keys or from strings to 32-bit values, in an
+ * arena. */
 #ifndef JIT_SUPPORT_MAP_H
 #define JIT_SUPPORT_MAP_H
 
 #include "support/arena.h"
 
-typedef struct map { uint64_t *keys; uint32_t *values; uint32_t len, cap; } map; /* value 0: empty */
+/* value 0: empty */
+typedef struct map { uint64_t *keys; uint32_t *values; uint32_t len, cap; } map;
 
 /* The value stored under key, or 0. */
 uint32_t jit_map_get(const map *m, uint64_t key);

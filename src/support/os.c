@@ -37,7 +37,8 @@ int jit_os_process(void)
 
 void *jit_os_reserve(size_t size)
 {
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
     return p == MAP_FAILED ? NULL : p;
 }
 
@@ -59,7 +60,8 @@ void *jit_os_guarded_alloc(size_t size)
 
     if (size == 0 || whole < size || whole + page < whole)
         return NULL;
-    char *p = mmap(NULL, whole + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *p = mmap(NULL, whole + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
     if (p == MAP_FAILED)
         return NULL;
     if (mprotect(p, whole, PROT_READ | PROT_WRITE) != 0) {
@@ -92,7 +94,8 @@ static int new_memory_file(size_t size)
 
 bool jit_os_code_map(os_code *c, size_t size, size_t data, bool dual)
 {
-    uint8_t *p = mmap(NULL, size + data, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *p = mmap(NULL, size + data, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                      -1, 0);
 
     memset(c, 0, sizeof *c);
     c->fd = -1;
@@ -141,7 +144,8 @@ bool jit_os_code_unshare(os_code *c)
     int fd = new_memory_file(c->size);
     if (fd < 0)
         return false;
-    /* Only pages that hold something are copied: holes of the old file stay holes of the new one. */
+    /* Only pages that hold something are copied: holes of the old file stay holes of the new
+     * one. */
     off_t at = lseek(c->fd, 0, SEEK_DATA);
     while (at >= 0 && (size_t)at < c->size) {
         off_t end = lseek(c->fd, at, SEEK_HOLE);
@@ -156,7 +160,8 @@ bool jit_os_code_unshare(os_code *c)
         at = lseek(c->fd, end, SEEK_DATA);
     }
     if (mmap(c->write, c->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED
-        || mmap(c->exec, c->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+        || mmap(c->exec, c->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0)
+               == MAP_FAILED) {
         close(fd);
         return false;
     }
@@ -205,7 +210,7 @@ void jit_os_code_sync_cores(void)
 static const int fault_signals[] = { SIGILL, SIGSEGV, SIGBUS, SIGFPE, SIGTRAP };
 #define NSIGNALS (sizeof fault_signals / sizeof *fault_signals)
 static struct sigaction earlier[NSIGNALS];
-static bool hooked[NSIGNALS]; /* our handler is, or was, the signal's: somebody's may stand before it */
+static bool hooked[NSIGNALS]; /* our handler is, or was, the signal's; one may stand before it */
 static os_fault_fn _Atomic fault_handler; /* NULL: not installed, all is passed on */
 static pthread_mutex_t install_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -232,7 +237,8 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     ucontext_t *u = context;
     int saved_errno = errno;
 #if defined(__x86_64__)
-    uintptr_t pc = (uintptr_t)u->uc_mcontext.gregs[REG_RIP], sp = (uintptr_t)u->uc_mcontext.gregs[REG_RSP];
+    uintptr_t pc = (uintptr_t)u->uc_mcontext.gregs[REG_RIP];
+    uintptr_t sp = (uintptr_t)u->uc_mcontext.gregs[REG_RSP];
 #elif defined(__aarch64__)
     uintptr_t pc = u->uc_mcontext.pc, sp = u->uc_mcontext.sp;
 #else
@@ -253,8 +259,8 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     errno = saved_errno;
 }
 
-/* Takes our handler out of a signal it is first in line for. Where the host has put one before it since,
- * that one may go on to ours, which then passes on. */
+/* Takes our handler out of a signal it is first in line for. Where the host has put one before it
+ * since, that one may go on to ours, which then passes on. */
 static void unhook(size_t k)
 {
     struct sigaction now;

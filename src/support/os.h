@@ -15,13 +15,13 @@ int jit_os_process(void);
 void *jit_os_reserve(size_t size);
 void jit_os_release(void *p, size_t size);
 
-/* Stress builds: read-write memory whose last byte stands right before a page that nobody may touch. Aligned
- * as size is. NULL: none. */
+/* Stress builds: read-write memory whose last byte stands right before a page that nobody may
+ * touch. Aligned as size is. NULL: none. */
 void *jit_os_guarded_alloc(size_t size);
 void jit_os_guarded_free(void *p, size_t size);
 
-/* Code memory. Dual: one memory seen twice, at *exec (read, execute) and *write (read, write). Single:
- * *exec == *write, no access at all until jit_os_code_open(). data bytes behind the code at
+/* Code memory. Dual: one memory seen twice, at *exec (read, execute) and *write (read, write).
+ * Single: *exec == *write, no access at all until jit_os_code_open(). data bytes behind the code at
  * *exec + size are plain read-write memory. */
 typedef struct os_code { uint8_t *exec, *write; size_t size, data; int fd; bool dual; } os_code;
 bool jit_os_code_map(os_code *c, size_t size, size_t data, bool dual);
@@ -31,13 +31,14 @@ bool jit_os_code_unshare(os_code *c);
 /* Single mapping: fresh zeroed pages to write / pages to execute for good. Whole pages. */
 bool jit_os_code_open(os_code *c, size_t offset, size_t size);
 bool jit_os_code_seal(os_code *c, size_t offset, size_t size);
-/* Makes written code visible to execution: data cache, instruction cache; reused: other cores, too. */
+/* Makes written code visible to execution: data cache, instruction cache; reused: other cores,
+ * too. */
 void jit_os_code_flush(void *exec, void *write, size_t size);
 void jit_os_code_sync_cores(void);
 void jit_os_code_sync_register(void);
 
-/* Signals of faults. The handler gets pc and fault address; it returns true when it changed the place
- * where execution goes on (*pc, *sp), false to pass the signal on. */
+/* Signals of faults. The handler gets pc and fault address; it returns true when it changed the
+ * place where execution goes on (*pc, *sp), false to pass the signal on. */
 typedef bool (*os_fault_fn)(int sig, uintptr_t *pc, uintptr_t *sp, const void *address);
 bool jit_os_faults_install(os_fault_fn fn);
 void jit_os_faults_remove(void);

@@ -1,4 +1,5 @@
-/* vec.h - growable arrays whose memory is an arena's. Growing copies; the old copy stays in the arena.
+/* vec.h - growable arrays whose memory is an arena's. Growing copies; the old copy stays in the
+ * arena.
  *
  * VEC(T) declares the struct; `at` moves when the vector grows, so hold indices, not pointers. */
 #ifndef JIT_SUPPORT_VEC_H

@@ -8,7 +8,8 @@
 
 static enum { SOUND, OTHER_TYPE, NO_VALUE, NO_OPCODE } damage;
 
-const jit_func *jit_opt_pipeline(const jit_func *f, const jit_settings *s, const ir_cfg *cfg, arena *tmp)
+const jit_func *jit_opt_pipeline(const jit_func *f, const jit_settings *s, const ir_cfg *cfg,
+                                 arena *tmp)
 {
     if (s->level == JIT_O0)
         return f;
@@ -41,9 +42,11 @@ static void expect(bool ok, const char *what, const char *message)
         printf("fail: %s (%s)\n", what, message);
 }
 
-static void check(jit_ctx *c, const jit_func *f, jit_level level, jit_status wanted, const char *what)
+static void check(jit_ctx *c, const jit_func *f, jit_level level, jit_status wanted,
+                  const char *what)
 {
-    jit_settings s = { .size = sizeof s, .level = level, .checks = JIT_CHECK_IR, .no_verify = true };
+    jit_settings s = { .size = sizeof s, .level = level, .checks = JIT_CHECK_IR,
+                       .no_verify = true };
     jit_unit *u = NULL;
     jit_status status = jit_compile_unit(c, f, &s, &u);
 
@@ -62,7 +65,8 @@ int main(void)
     jit_ctx *c = jit_ctx_new(e);
     jit_module *m = NULL;
 
-    expect(jit_module_read(e, text, sizeof text - 1, &m, NULL, NULL) == JIT_OK, "the text is read", "");
+    jit_status status = jit_module_read(e, text, sizeof text - 1, &m, NULL, NULL);
+    expect(status == JIT_OK, "the text is read", "");
     const jit_func *f = jit_module_function_at(m, 0);
     check(c, f, JIT_O1, JIT_OK, "a sound function");
     damage = OTHER_TYPE;
