@@ -62,7 +62,8 @@ void jit_mach_flush_group(mfunc *m)
     if (l->group.len + l->prefix.len > l->cap - l->ninsts)
         grow_code(l, l->group.len + l->prefix.len);
     prepend(l, l->group.at, l->group.len);
-    prepend(l, l->prefix.at, l->prefix.len);
+    if (l->prefix.len)
+        prepend(l, l->prefix.at, l->prefix.len);
     l->group.len = l->prefix.len = 0;
 }
 
