@@ -1,7 +1,22 @@
-/* dom.c - dominators by iteration in reverse postorder (Cooper, Harvey, Kennedy 2001). */
+/* dom.c - dominators in almost linear time, for any graph (Lengauer and Tarjan 1979). */
 #include "regalloc/dom.h"
 
-static void order_blocks(const ra_func *f, ra_dom *d, arena *tmp)
+#define NONE UINT32_MAX
+
+/* The tree of a depth-first walk; its blocks are known by their numbers in preorder. */
+typedef struct {
+    uint32_t n;
+    uint32_t *block;           /* by number */
+    uint32_t *number;          /* by block */
+    uint32_t *parent;
+    uint32_t *semi, *idom;
+    uint32_t *above, *label;   /* forest of finished blocks, its paths compressed; NONE: a root */
+    uint32_t *bucket, *next;   /* blocks by semidominator; NONE ends */
+    uint32_t *path;
+} tree;
+
+/* Walks from the entry: reverse postorder, and the tree. */
+static void order_blocks(const ra_func *f, ra_dom *d, tree *t, arena *tmp)
 {
     uint32_t n = f->nblocks, depth = 0, at = n;
     uint32_t *stack = ARENA_ARRAY_RAW(tmp, uint32_t, n);
@@ -12,6 +27,8 @@ static void order_blocks(const ra_func *f, ra_dom *d, arena *tmp)
         d->number[b] = UINT32_MAX;
     stack[depth++] = 0;
     d->number[0] = 0;
+    t->block[0] = t->number[0] = t->parent[0] = 0;
+    t->n = 1;
     while (depth > 0) {
         uint32_t b = stack[depth - 1];
         if (next[b] < f->blocks[b].nsuccs) {
@@ -19,6 +36,9 @@ static void order_blocks(const ra_func *f, ra_dom *d, arena *tmp)
             if (d->number[s] == UINT32_MAX) {
                 d->number[s] = 0;
                 stack[depth++] = s;
+                t->block[t->n] = s;
+                t->parent[t->n] = t->number[b];
+                t->number[s] = t->n++;
             }
         } else {
             order[--at] = b;
@@ -31,39 +51,64 @@ static void order_blocks(const ra_func *f, ra_dom *d, arena *tmp)
         d->number[d->rpo[k]] = k;
 }
 
-static uint32_t meet(const ra_dom *d, uint32_t a, uint32_t b)
+/* The block with the least semidominator on the way from v up to, but without, the root of its
+ * part of the forest. */
+static uint32_t least_above(tree *t, uint32_t v)
 {
-    while (a != b) {
-        while (d->number[a] > d->number[b])
-            a = d->idom[a];
-        while (d->number[b] > d->number[a])
-            b = d->idom[b];
+    uint32_t depth = 0, x = v;
+
+    if (t->above[v] == NONE)
+        return v;
+    for (; t->above[t->above[x]] != NONE; x = t->above[x])
+        t->path[depth++] = x;
+    while (depth > 0) {
+        uint32_t y = t->path[--depth], up = t->above[y];
+        if (t->semi[t->label[up]] < t->semi[t->label[y]])
+            t->label[y] = t->label[up];
+        t->above[y] = t->above[up];
     }
-    return a;
+    return t->label[v];
 }
 
-static void find_idoms(const ra_func *f, ra_dom *d)
+static void find_semidominator(const ra_func *f, const ra_dom *d, tree *t, uint32_t v)
 {
-    bool changed = true;
+    const ra_block *b = &f->blocks[t->block[v]];
 
+    for (uint32_t k = 0; k < b->npreds; k++) {
+        uint32_t p = f->lists[b->preds + k], u;
+        if (d->number[p] == UINT32_MAX)
+            continue;
+        u = least_above(t, t->number[p]);
+        if (t->semi[u] < t->semi[v])
+            t->semi[v] = t->semi[u];
+    }
+    t->next[v] = t->bucket[t->semi[v]];
+    t->bucket[t->semi[v]] = v;
+}
+
+static void find_idoms(const ra_func *f, ra_dom *d, tree *t)
+{
     for (uint32_t b = 0; b < f->nblocks; b++)
         d->idom[b] = UINT32_MAX;
-    d->idom[0] = 0;
-    while (changed) {
-        changed = false;
-        for (uint32_t k = 1; k < d->nrpo; k++) {
-            const ra_block *b = &f->blocks[d->rpo[k]];
-            uint32_t best = UINT32_MAX;
-            for (uint32_t p = 0; p < b->npreds; p++) {
-                uint32_t pred = f->lists[b->preds + p];
-                if (d->idom[pred] != UINT32_MAX)
-                    best = best == UINT32_MAX ? pred : meet(d, best, pred);
-            }
-            if (d->idom[d->rpo[k]] != best) {
-                d->idom[d->rpo[k]] = best;
-                changed = true;
-            }
+    for (uint32_t v = 0; v < t->n; v++) {
+        t->semi[v] = t->label[v] = v;
+        t->above[v] = t->bucket[v] = NONE;
+    }
+    for (uint32_t v = t->n; v-- > 1;) {
+        uint32_t up = t->parent[v];
+        find_semidominator(f, d, t, v);
+        t->above[v] = up;
+        for (uint32_t w = t->bucket[up]; w != NONE; w = t->next[w]) {
+            uint32_t u = least_above(t, w);
+            t->idom[w] = t->semi[u] < t->semi[w] ? u : up;
         }
+        t->bucket[up] = NONE;
+    }
+    d->idom[0] = 0;
+    for (uint32_t v = 1; v < t->n; v++) {
+        if (t->idom[v] != t->semi[v])
+            t->idom[v] = t->idom[t->idom[v]];
+        d->idom[t->block[v]] = t->block[t->idom[v]];
     }
 }
 
@@ -92,13 +137,18 @@ static void number_tree(const ra_func *f, ra_dom *d, arena *tmp)
 ra_dom jit_ra_dominators(const ra_func *f, arena *tmp)
 {
     ra_dom d = { 0 };
+    tree t;
+    uint32_t **words[] = { &t.block, &t.number, &t.parent, &t.semi, &t.idom, &t.above, &t.label,
+                           &t.bucket, &t.next, &t.path };
 
     d.number = ARENA_ARRAY_RAW(tmp, uint32_t, f->nblocks);
     d.idom = ARENA_ARRAY_RAW(tmp, uint32_t, f->nblocks);
     d.in = ARENA_ARRAY(tmp, uint32_t, f->nblocks);
     d.out = ARENA_ARRAY(tmp, uint32_t, f->nblocks);
-    order_blocks(f, &d, tmp);
-    find_idoms(f, &d);
+    for (uint32_t k = 0; k < sizeof words / sizeof words[0]; k++)
+        *words[k] = ARENA_ARRAY_RAW(tmp, uint32_t, f->nblocks);
+    order_blocks(f, &d, &t, tmp);
+    find_idoms(f, &d, &t);
     number_tree(f, &d, tmp);
     return d;
 }
