@@ -421,6 +421,20 @@ static bool pays(scan *s, const piece *p, uint32_t r)
         || p->sum > 2 * s->l->f->blocks[0].freq;
 }
 
+/* Whether the uses in [from, to) save more in a register than the copy that it takes to bring the
+ * piece from the register where it is made to another one. */
+static bool gains(const linear *l, const piece *p, uint32_t from, uint32_t to)
+{
+    float copy = l->f->blocks[l->block_of[p->start / 4]].freq, sum = 0;
+
+    for (uint32_t k = jit_ra_first_use(l, p, from); k < p->u1 && l->uses[k].pos < to; k++) {
+        sum += l->uses[k].freq;
+        if (sum > copy)
+            return true;
+    }
+    return false;
+}
+
 /* A register with room for the whole piece; else *best is the one with the most, until *limit. */
 static uint32_t find_free(scan *s, uint32_t p, uint32_t *best, uint32_t *limit)
 {
@@ -429,6 +443,7 @@ static uint32_t find_free(scan *s, uint32_t p, uint32_t *best, uint32_t *limit)
     const interval *iv = &s->l->iv[x->vreg];
     uint32_t wishes[4] = { iv->last, iv->hint, register_of(s, iv->source),
                            register_of(s, iv->target) };
+    uint32_t wished, wished_limit;
 
     *best = NONE;
     *limit = x->start;
@@ -442,6 +457,8 @@ static uint32_t find_free(scan *s, uint32_t p, uint32_t *best, uint32_t *limit)
                 *best = wishes[k];
             }
         }
+    wished = *best;
+    wished_limit = *limit;
     for (int k = 0; k < 32 && order[k] < 64; k++) {
         uint32_t n;
         if (!pays(s, x, order[k]) || s->held[order[k]].len >= OCCUPANTS_MOST)
@@ -453,6 +470,10 @@ static uint32_t find_free(scan *s, uint32_t p, uint32_t *best, uint32_t *limit)
             *limit = n;
             *best = order[k];
         }
+    }
+    if (wished != NONE && *best != wished && !gains(s->l, x, wished_limit, *limit)) {
+        *best = wished;
+        *limit = wished_limit;
     }
     return NONE;
 }
