@@ -256,8 +256,8 @@ Test(a64_emit, displacements_take_the_shortest_address)
     expect_listing(displacements,
                    "    ldr x0, [x1]\n"
                    "    ldr x0, [x1, #32760]\n"
-                   "    ldr x0, [x1, #255]\n"
-                   "    ldr x0, [x1, #-256]\n"
+                   "    ldur x0, [x1, #255]\n"
+                   "    ldur x0, [x1, #-256]\n"
                    "    add x16, x1, #8, lsl #12\n    ldr x0, [x16]\n"
                    "    add x16, x1, #291, lsl #12\n    ldr w0, [x16, #1104]\n"
                    "    mov x17, #257\n    ldr x0, [x1, x17]\n"
@@ -752,12 +752,12 @@ Test(a64_emit, frames_are_as_small_as_they_can_be)
                  "    str d9, [sp, #-16]!\n    ldr d9, [sp], #16\n    ldr x20, [sp, #8]\n"
                  "    ldr d8, [sp], #16\n    ldp x19, x30, [sp], #16\n    ret\n");
     expect_frame(saves_with_fp,
-                 "    stp x29, x30, [sp, #-16]!\n    add x29, sp, #0\n"
+                 "    stp x29, x30, [sp, #-16]!\n    mov x29, sp\n"
                  "    stp x20, x19, [sp, #-16]!\n    str d8, [sp, #-16]!\n    str x21, [sp, #8]\n"
                  "    str d9, [sp, #-16]!\n    sub sp, sp, #16\n    add sp, sp, #16\n"
                  "    ldr d9, [sp], #16\n    ldr x21, [sp, #8]\n    ldr d8, [sp], #16\n"
                  "    ldp x20, x19, [sp], #16\n    ldp x29, x30, [sp], #16\n    ret\n");
-    expect_frame(grows, "    stp x29, x30, [sp, #-16]!\n    add x29, sp, #0\n"
+    expect_frame(grows, "    stp x29, x30, [sp, #-16]!\n    mov x29, sp\n"
                         "    stp x20, x19, [sp, #-16]!\n    sub sp, sp, #32\n"
                         "    sub sp, x29, #16\n    ldp x20, x19, [sp], #16\n"
                         "    ldp x29, x30, [sp], #16\n    add sp, sp, #16\n    ret\n");

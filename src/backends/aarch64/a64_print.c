@@ -134,11 +134,22 @@ static void put_place(printer *p, unsigned place)
             put_role(p, &jit_a64_roles[s->role[k]]);
 }
 
+static bool is_unscaled(const printer *p)
+{
+    unsigned format = p->row->format;
+
+    return p->a->mode == A64_AT_UNSCALED
+           && (format == A64_FORMAT_LOAD || format == A64_FORMAT_LOADS
+               || format == A64_FORMAT_FLOAD);
+}
+
 static void put_mnemonic(printer *p, const char *mnemonic)
 {
     unsigned bytes = p->row->mem == A64_W_SIZE2 ? p->a->size2 : p->a->size;
 
     for (const char *c = mnemonic; *c; c++) {
+        if (c == mnemonic + 2 && is_unscaled(p)) /* ldur, stur */
+            jit_strbuf_putc(p->s, 'u');
         if (*c == '?')
             jit_strbuf_puts(p->s, jit_a64_cc_name(p->a->cc));
         else if (*c != '#')
@@ -313,8 +324,6 @@ static bool put_bitfield(printer *p, unsigned op)
     unsigned row = op == A64_ubfm ? 0 : op == A64_sbfm ? 1 : 2;
     bool extends = immr == 0 && (row == 1 || (row == 0 && bits == 32));
 
-    if (op == A64_bfm && a->n == A64_R31) /* bfc, of later versions */
-        return false;
     if (row < 2 && imms == bits - 1)
         kind = RIGHT;
     else if (row == 0 && imms + 1 == immr)
@@ -422,6 +431,13 @@ static bool put_alias(printer *p, unsigned op)
         return put_condition(p, op);
     case A64_movz: case A64_movn:
         return put_wide(p, op);
+    case A64_add_i:
+        if (a->imm || a->to || (a->d != A64_R31 && a->n != A64_R31))
+            return false;
+        jit_strbuf_puts(p->s, "mov");
+        put_place(p, A64_AT_D);
+        put_place(p, A64_AT_N);
+        return true;
     case A64_extr:
         if (a->n != a->m)
             return false;
