@@ -577,7 +577,7 @@ static uint32_t led_to(const mcode *c, uint32_t at)
     return over_hops(c, at + 4 * (uint32_t)words);
 }
 
-enum { FILLED = 400 };
+static unsigned filled; /* moves between the branches, in all */
 static const uint64_t pool[2] = { 0x123456789abcdef0, 0xfedcba9876543210 };
 
 static void forty(rig *r, uint32_t *tests, uint32_t *loads)
@@ -594,7 +594,7 @@ static void forty(rig *r, uint32_t *tests, uint32_t *loads)
         load.ref = k & 1;
         PUT(r, &load, A64_V(1));
         loads[k] = r->buf.len - 4;
-        for (unsigned n = 0; n < FILLED / 40; n++)
+        for (unsigned n = 0; n < filled / 40; n++)
             jit_a64_emit_move(&r->e, A64_X1, A64_X2, 8);
     }
     jit_mbuf_bind(&r->buf, r->blocks[2]);
@@ -625,11 +625,12 @@ static void islands(rig *r)
         at = word >> 26 == 5 ? at + 4 * (uint32_t)((int32_t)(word << 6) >> 6) : at + 4;
         cr_assert(at < r->code.code_size);
     }
-    cr_expect_eq(moves, FILLED);
+    cr_expect_eq(moves, filled);
 }
 
 Test(a64_emit, branches_and_literals_reach_over_islands_whatever_their_reach)
 {
+    filled = 400;
     for (int64_t reach = 96; reach <= 4096; reach += 52) {
         rig *r = rig_new();
         fixup_kind kinds[A64_FIX_TABLE32 + 1];
@@ -642,6 +643,17 @@ Test(a64_emit, branches_and_literals_reach_over_islands_whatever_their_reach)
         cr_expect_eq(rig_run(r, islands), JIT_OK, "reach %d: %s", (int)reach, r->fail.message);
         rig_free(r);
     }
+}
+
+Test(a64_emit, branches_and_literals_reach_in_a_function_of_four_mebibytes)
+{
+    rig *r = rig_new();
+
+    filled = 1 << 20;
+    filled -= filled % 40;
+    cr_expect_eq(rig_run(r, islands), JIT_OK, "%s", r->fail.message);
+    cr_expect(r->code.size > 4u << 20);
+    rig_free(r);
 }
 
 static void table(rig *r)
