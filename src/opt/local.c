@@ -1,10 +1,17 @@
 /* local.c - O1's folding, value numbering and identities within each block, on a copy of the
  * function.
  *
+<<<<<<< HEAD
  * The copy has the same instructions, values and blocks by index; an instruction is changed in
  * place or its result's readers are led to an earlier value of its block. What nobody reads any
  * longer lowering leaves out. A load may stand for an earlier one of the same address: of readonly
  * memory always, of other memory until something writes or calls.
+=======
+ * The copy has the same instructions, values and blocks by index; an instruction is changed in place or
+ * its result's readers are led to an earlier value of its block. What nobody reads any longer lowering
+ * leaves out. A load may stand for an earlier one of the same address: of readonly memory always, of
+ * other memory until something writes to its region or calls; or for what was stored there.
+>>>>>>> a518ac0 (wip)
  * Needs: valid IR.  Keeps: blocks, edges, the numbering of instructions and values.
  * Cost: linear; one probe sequence of at most 8 slots an instruction. */
 #include "ir/numeric.h"
@@ -27,7 +34,9 @@ typedef struct local {
     entry *table;
     uint32_t mask;
     uint32_t block;    /* stamp of the current one */
-    uint32_t version;  /* of memory, from 1 */
+    uint32_t version;  /* of memory, from 1: counts what writes */
+    uint32_t all, any; /* the version that the last write to anything, to whatever it was, made */
+    uint32_t *written; /* by region: the same for writes to it */
 } local;
 
 /* ---- The copy ---- */
@@ -112,6 +121,12 @@ static bool constant_of(const local *l, uint32_t v, uint64_t *bits)
     return true;
 }
 
+/* Types that have constants of up to 64 bits. */
+static bool scalar_type(jit_type t)
+{
+    return (jit_type_is_int(t) && t != JIT_I128) || t == JIT_F32 || t == JIT_F64;
+}
+
 static void become_constant(ir_inst *i, jit_type t, uint64_t bits)
 {
     i->op = (uint8_t)(jit_type_is_int(t) ? JIT_OP_iconst : t == JIT_F32 ? JIT_OP_f32const
@@ -181,6 +196,31 @@ static uint32_t identity(const local *l, const ir_inst *i)
     }
 }
 
+/* An operation of a value with itself: the value, or a constant that i becomes. */
+static uint32_t with_itself(ir_inst *i)
+{
+    if (i->a != i->b || !jit_type_is_int(i->type) || i->type == JIT_I128)
+        return 0;
+    switch (i->op) {
+    case JIT_OP_band: case JIT_OP_bor: case JIT_OP_smin: case JIT_OP_smax: case JIT_OP_umin:
+    case JIT_OP_umax:
+        return i->a;
+    case JIT_OP_isub: case JIT_OP_bxor:
+        become_constant(i, (jit_type)i->type, 0);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* icmp of a value with itself. */
+static void compare_with_itself(const local *l, ir_inst *i)
+{
+    if (i->a == i->b && value_type(l->f, i->c) == JIT_I8)
+        become_constant(i, JIT_I8, i->aux == JIT_EQ || i->aux == JIT_SGE || i->aux == JIT_SLE
+                                       || i->aux == JIT_UGE || i->aux == JIT_ULE);
+}
+
 /* What a conversion of a conversion comes to: ireduce(uextend x) or ireduce(sextend x) is x. */
 static uint32_t undone(const local *l, const ir_inst *i)
 {
@@ -210,6 +250,26 @@ static void normalize(const local *l, ir_inst *i)
 
 /* ---- Value numbering ---- */
 
+/* Regions do not alias each other; what has none may alias all. */
+static uint32_t memory_version(const local *l, const jit_mem *m)
+{
+    if (!m->region.id)
+        return l->any;
+    uint32_t own = l->written[jit_region_index(m->region)];
+    return own > l->all ? own : l->all;
+}
+
+static void write_memory(local *l, const ir_inst *i)
+{
+    const jit_mem *m = op_of(i)->format == FMT_STORE ? &l->f->mems.at[i->aux] : NULL;
+
+    l->any = ++l->version;
+    if (m && m->region.id)
+        l->written[jit_region_index(m->region)] = l->version;
+    else
+        l->all = l->version;
+}
+
 static bool is_numbered(const local *l, const ir_inst *i, uint32_t *version)
 {
     const op_info *o = op_of(i);
@@ -222,7 +282,7 @@ static bool is_numbered(const local *l, const ir_inst *i, uint32_t *version)
     if (o->format != FMT_LOAD)
         return false;
     if (!(l->f->mems.at[i->aux].bits & JIT_MEM_READONLY))
-        *version = l->version;
+        *version = memory_version(l, &l->f->mems.at[i->aux]);
     return true;
 }
 
@@ -254,6 +314,15 @@ static uint32_t number(local *l, const ir_inst *i, uint32_t version)
     return 0;
 }
 
+/* A load of the same bytes with the same flags as this store's has its value. */
+static void enter_stored(local *l, const ir_inst *i)
+{
+    ir_inst load = { .op = JIT_OP_load, .type = i->type, .aux = i->aux, .a = i->b, .b = i->c };
+
+    load.c = i->a;
+    number(l, &load, memory_version(l, &l->f->mems.at[i->aux]));
+}
+
 /* ---- The walk ---- */
 
 static void visit(local *l, ir_inst *i)
@@ -263,7 +332,9 @@ static void visit(local *l, ir_inst *i)
 
     lead_operands(l, i);
     if (o->props & (OP_STORES | OP_CALL) || (o->props & OP_LOADS && o->props & OP_EFFECT))
-        l->version++; /* an atomic load orders others */
+        write_memory(l, i); /* an atomic load orders others */
+    if (i->op == JIT_OP_store)
+        enter_stored(l, i);
     if (o->nresults != 1)
         return;
     if (!(o->props & (OP_LOADS | OP_CALL | OP_STORES))) {
@@ -271,13 +342,26 @@ static void visit(local *l, ir_inst *i)
         if (i->op != JIT_OP_select_spectre_guard && fold(l, i))
             o = op_of(i);
         else
+<<<<<<< HEAD
             same = o->format == FMT_BINARY    ? identity(l, i)
                    : o->format == FMT_CONVERT ? undone(l, i) : 0;
+=======
+            same = o->format == FMT_BINARY ? identity(l, i) : o->format == FMT_CONVERT ? undone(l, i) : 0;
+        if (!same && o->format == FMT_BINARY)
+            same = with_itself(i);
+        else if (i->op == JIT_OP_icmp)
+            compare_with_itself(l, i);
+        o = op_of(i);
+>>>>>>> a518ac0 (wip)
     }
     if (!same && is_numbered(l, i, &version))
         same = number(l, i, version);
-    if (same)
-        l->leads[i->c - 1] = same;
+    if (!same)
+        return;
+    l->leads[i->c - 1] = same;
+    jit_type t = value_type(l->f, i->c);
+    if (o->props & OP_LOADS && scalar_type(t)) /* an equal access went well: this one cannot fault either */
+        become_constant(i, t, 0);
 }
 
 const jit_func *jit_opt_local(const jit_func *f, arena *tmp, const uint32_t *rpo, uint32_t nrpo)
@@ -294,6 +378,7 @@ const jit_func *jit_opt_local(const jit_func *f, arena *tmp, const uint32_t *rpo
         if (b->end - b->first > largest)
             largest = b->end - b->first;
     }
+    l.written = ARENA_ARRAY(tmp, uint32_t, f->regions.len);
     while (size < 2 * largest && size < 1u << 16)
         size *= 2;
     l.table = ARENA_ARRAY(tmp, entry, size);
@@ -301,7 +386,7 @@ const jit_func *jit_opt_local(const jit_func *f, arena *tmp, const uint32_t *rpo
     for (uint32_t k = 0; k < nrpo; k++) { /* definitions before uses, back edges' arguments too */
         const ir_block *b = &f->blocks.at[rpo[k]];
         l.block = rpo[k] + 1;
-        l.version++;
+        l.all = l.any = ++l.version;
         for (uint32_t j = b->first; j < b->end; j++)
             visit(&l, &l.f->insts.at[j]);
     }

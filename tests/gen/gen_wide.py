@@ -40,7 +40,7 @@ def compares(f):
                  ["v1 = iconst.i64 0x%x" % k, "v2 = iconst.i64 0x%x" % upper,
                   ("v3 = band v0, v2" if cc in ("eq", "ne") else "v3 = iadd v0, v2"),
                   "v4 = icmp %s v3, v1" % cc, "v5 = band v0, v2", "v6 = icmp %s v1, v5" % cc,
-                  "brif v6, block1, block2", "", "block1:", "return v4, v0", "", "block2:",
+                  "brif v6, block1, block2", "block1:", "return v4, v0", "block2:",
                   "return v4, v1"], runs)
 
 
