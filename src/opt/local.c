@@ -1,17 +1,11 @@
 /* local.c - O1's folding, value numbering and identities within each block, on a copy of the
  * function.
  *
-<<<<<<< HEAD
  * The copy has the same instructions, values and blocks by index; an instruction is changed in
  * place or its result's readers are led to an earlier value of its block. What nobody reads any
  * longer lowering leaves out. A load may stand for an earlier one of the same address: of readonly
- * memory always, of other memory until something writes or calls.
-=======
- * The copy has the same instructions, values and blocks by index; an instruction is changed in place or
- * its result's readers are led to an earlier value of its block. What nobody reads any longer lowering
- * leaves out. A load may stand for an earlier one of the same address: of readonly memory always, of
- * other memory until something writes to its region or calls; or for what was stored there.
->>>>>>> a518ac0 (wip)
+ * memory always, of other memory until something writes to its region or calls; or for what was
+ * stored there.
  * Needs: valid IR.  Keeps: blocks, edges, the numbering of instructions and values.
  * Cost: linear; one probe sequence of at most 8 slots an instruction. */
 #include "ir/numeric.h"
@@ -342,17 +336,13 @@ static void visit(local *l, ir_inst *i)
         if (i->op != JIT_OP_select_spectre_guard && fold(l, i))
             o = op_of(i);
         else
-<<<<<<< HEAD
             same = o->format == FMT_BINARY    ? identity(l, i)
                    : o->format == FMT_CONVERT ? undone(l, i) : 0;
-=======
-            same = o->format == FMT_BINARY ? identity(l, i) : o->format == FMT_CONVERT ? undone(l, i) : 0;
         if (!same && o->format == FMT_BINARY)
             same = with_itself(i);
         else if (i->op == JIT_OP_icmp)
             compare_with_itself(l, i);
         o = op_of(i);
->>>>>>> a518ac0 (wip)
     }
     if (!same && is_numbered(l, i, &version))
         same = number(l, i, version);
@@ -360,7 +350,7 @@ static void visit(local *l, ir_inst *i)
         return;
     l->leads[i->c - 1] = same;
     jit_type t = value_type(l->f, i->c);
-    if (o->props & OP_LOADS && scalar_type(t)) /* an equal access went well: this one cannot fault either */
+    if (o->props & OP_LOADS && scalar_type(t)) /* an equal access went well: it cannot fault */
         become_constant(i, t, 0);
 }
 
