@@ -403,9 +403,12 @@ static void assign_until(scan *s, uint32_t p, uint32_t r, uint32_t limit, uint32
     }
 }
 
-/* The register of a vreg that another would like to be together with. */
+/* The register of a vreg that another would like to be together with; or, before it has one, of
+ * what that is made from: a block parameter follows the argument of its first predecessor. */
 static uint32_t register_of(scan *s, uint32_t w)
 {
+    if (w != NONE && s->l->iv[w].last == 0xff)
+        w = s->l->iv[w].source;
     return w == NONE ? NONE : s->l->iv[w].last;
 }
 

@@ -293,10 +293,26 @@ static void sort_moves(resolve *r)
     r->moves.at = b;
 }
 
+/* A value that was just loaded is copied, not loaded once more: calls often pass one twice. */
+static void share_loads(ra_func *f, uint32_t first)
+{
+    ra_loc slot = LOC_NONE; /* from which the move before, or the load that it copied, has read */
+
+    for (uint32_t k = first; k < f->moves.len; k++) {
+        ra_move *m = &f->moves.at[k];
+        bool loads = loc_is_slot(m->from) && loc_is_reg(m->to) && m->vreg != RA_NO_VREG
+                  && m->to != f->env->scratch;
+        if (loads && m->from == slot && f->moves.at[k - 1].vreg == m->vreg)
+            m->from = f->moves.at[k - 1].to;
+        else
+            slot = loads ? m->from : LOC_NONE;
+    }
+}
+
 /* Moves of one place. A fixed operand and a cut may want the same move: it is made once. */
 static void emit_group(resolve *r, const placed *group, uint32_t n, ra_pmove *moves)
 {
-    uint32_t count = 0;
+    uint32_t count = 0, first = r->l->f->moves.len;
     uint64_t seen = 0;
 
     for (uint32_t k = 0; k < n; k++) {
@@ -310,6 +326,8 @@ static void emit_group(resolve *r, const placed *group, uint32_t n, ra_pmove *mo
     }
     jit_ra_parallel_move(r->l->f->env, moves, count, (uint32_t)(group[0].key >> 2), r->l->f,
                          r->l->tmp);
+    if (count > 1)
+        share_loads(r->l->f, first);
 }
 
 static void emit_moves(resolve *r)
