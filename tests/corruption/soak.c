@@ -15,8 +15,10 @@ enum { ALIVE = 32, SHAPES = 6 };
 
 static const char *const shapes[SHAPES] = {
     "function %constant() -> i32 {\nblock0:\n    v0 = iconst.i32 42\n    return v0\n}\n",
-    "function %sum(i32) -> i32 {\nblock0(v0: i32):\n    v1 = iconst.i32 0\n    jump block1(v0, v1)\n"
-    "block1(v2: i32, v3: i32):\n    v4 = iadd v3, v2\n    v5 = iconst.i32 -1\n    v6 = iadd v2, v5\n"
+    "function %sum(i32) -> i32 {\nblock0(v0: i32):\n    v1 = iconst.i32 0\n"
+    "    jump block1(v0, v1)\n"
+    "block1(v2: i32, v3: i32):\n    v4 = iadd v3, v2\n    v5 = iconst.i32 -1\n"
+    "    v6 = iadd v2, v5\n"
     "    brif v2, block1(v6, v4), block2\nblock2:\n    return v4\n}\n",
     "function %float(f64, f64) -> f64 {\nblock0(v0: f64, v1: f64):\n    v2 = f64const 0x1.8p3\n"
     "    v3 = fmul v0, v2\n    v4 = fadd v3, v1\n    v5 = sqrt v4\n    return v5\n}\n",

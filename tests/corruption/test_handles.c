@@ -198,7 +198,10 @@ Test(handles, a_unit_taken_twice_in_one_batch_is_refused)
 
 /* ---- The log ---- */
 
-typedef struct log_count { size_t allocs, frees, other; size_t by_context, by_engine, by_functions; } log_count;
+typedef struct log_count {
+    size_t allocs, frees, other;
+    size_t by_context, by_engine, by_functions;
+} log_count;
 
 static void count_line(void *user, const char *line)
 {

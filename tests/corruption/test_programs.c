@@ -1,5 +1,6 @@
-/* test_programs.c - the program that corrupted another port's heap, then every example: compiled, run
- * and freed at each level, with every allocation counted, and with the n-th one refused for each n. */
+/* test_programs.c - the program that corrupted another port's heap, then every example:
+ * compiled, run and freed at each level, with every allocation counted, and with the n-th one
+ * refused for each n. */
 #include "tests/support/fault_alloc.h"
 #include "tests/support/jit_kit.h"
 
@@ -56,7 +57,8 @@ static void interpret(const jit_module *m, jit_engine *e, jit_bits *results)
 /* Reads, verifies, compiles, publishes, runs and frees; results of main(). */
 static jit_status pipeline(jit_engine *e, jit_ctx *c, jit_bits *results)
 {
-    jit_settings s = { .size = sizeof s, .level = level, .checks = JIT_CHECK_ALL, .keep_asm = true };
+    jit_settings s = { .size = sizeof s, .level = level, .checks = JIT_CHECK_ALL,
+                       .keep_asm = true };
     jit_module *m = NULL;
     jit_code *codes[64];
     jit_status status = jit_module_read(e, text, size, &m, NULL, NULL);

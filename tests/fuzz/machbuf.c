@@ -1,4 +1,4 @@
-/* machbuf.c - random sequences of puts, labels, branches, constants, tables and islands: the finished
+/* machbuf.c - random puts, labels, branches, constants, tables and islands: the finished
  * bytes are decoded again and held against a plain list of what was asked for.
  *
  * The input's first eight bytes seed a generator; each further byte chooses one step. */
@@ -11,10 +11,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* ---- A made-up machine ----
- * Filler bytes are below 0x40. SKIP n: goes on n bytes from its start. JUMP: x86's jmp, long or short. NEAR,
- * MID: an opcode byte and a field of 4; they reach little and go on by hops, which are bare fields. */
+ * Filler bytes are below 0x40. SKIP n: goes on n bytes from its
+ * start. JUMP: x86's jmp, long or short. NEAR, MID: an opcode byte and a field of 4; they reach
+ * little and go on by hops, which are bare fields. */
 enum { LONG, NEAR, MID, FAR, KINDS };
-enum { OP_SKIP = 0x5c, OP_NEAR = 0x61, OP_MID = 0x62, OP_REF = 0x63, OP_JMP = 0xe9, OP_JMP8 = 0xeb };
+enum {
+    OP_SKIP = 0x5c, OP_NEAR = 0x61, OP_MID = 0x62, OP_REF = 0x63, OP_JMP = 0xe9, OP_JMP8 = 0xeb
+};
 
 static void patch(uint8_t *field, int64_t distance)
 {
@@ -56,10 +59,11 @@ static void shorten(const uint8_t *long_form, uint8_t *short_form)
 
 static const shrink_form shrinks[] = { { 5, 2, 1, -128, 127, shorten } };
 
-/* ---- The plain model ---- */
+/* ---- The plain model ----
+ * */
 
 enum { STEPS_MOST = 3000, LABELS_MOST = 400, CONSTS_MOST = 40 };
-enum { STEPS_FREE = STEPS_MOST - 2 * LABELS_MOST - 4 }; /* the others bind what is open in the end */
+enum { STEPS_FREE = STEPS_MOST - 2 * LABELS_MOST - 4 }; /* the others bind what is open last */
 enum step_kind { PUT, JUMP, REACH, REFER, RELOC, BIND, TRAP, POSITION, CALL, PUSH };
 typedef struct step {
     enum step_kind kind;
@@ -126,7 +130,8 @@ static void bind(uint32_t l)
     note((step){ .kind = BIND, .n = l });
 }
 
-/* ---- Steps ---- */
+/* ---- Steps ----
+ * */
 
 static void put(void)
 {
@@ -260,7 +265,8 @@ static void build(void *arg)
     jit_mbuf_finish(&b, &out, &code);
 }
 
-/* ---- Decoding ---- */
+/* ---- Decoding ----
+ * */
 
 static int32_t word(uint32_t at)
 {
@@ -299,7 +305,8 @@ static void map_hops(uint32_t from, uint32_t to)
 
 static bool is_instruction(const step *s)
 {
-    return s->kind == PUT || s->kind == JUMP || s->kind == REACH || s->kind == REFER || s->kind == PUSH;
+    return s->kind == PUT || s->kind == JUMP || s->kind == REACH || s->kind == REFER
+           || s->kind == PUSH;
 }
 
 static uint32_t length_at(const step *s, uint32_t at)
@@ -312,7 +319,8 @@ static uint32_t length_at(const step *s, uint32_t at)
     }
 }
 
-/* Finds where each step begins; then islands are known. Labels are where the byte before them ended. */
+/* Finds where each step begins; then islands are known. Labels are where the byte before them
+ * ended. */
 static void locate(void)
 {
     uint32_t at = nprologue;
@@ -361,9 +369,10 @@ static void check_bytes(const step *s)
                 found("another byte than was put", s->at + k);
         break;
     case JUMP:
-        if (code.bytes[s->at] == OP_JMP8)
-            check_target(s, s->at + 2u + (uint32_t)(int8_t)code.bytes[s->at + 1]);
-        else if (code.bytes[s->at] == OP_JMP)
+        if (code.bytes[s->at] == OP_JMP8) {
+            int32_t distance = (int8_t)code.bytes[s->at + 1];
+            check_target(s, s->at + 2 + (uint32_t)distance);
+        } else if (code.bytes[s->at] == OP_JMP)
             check_target(s, s->at + 5 + (uint32_t)word(s->at + 1));
         else
             found("no jump where one was put", s->at);

@@ -22,7 +22,8 @@ jit_status kit_publish(jit_engine *e, jit_ctx *c, const jit_module *m, const jit
                        jit_code **codes);
 void kit_free(jit_code **codes, size_t n);
 
-/* The first function of text, compiled and published by itself. NULL: a line on stderr tells why. */
+/* The first function of text, compiled and published by itself. NULL: a line on stderr tells
+ * why. */
 jit_code *kit_code(jit_engine *e, jit_ctx *c, const char *text);
 
 /* Calls that take and give whole registers. */

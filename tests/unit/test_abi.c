@@ -1,4 +1,4 @@
-/* test_abi.c - the calling convention against what the C compiler makes, in both directions: arguments,
+/* test_abi.c - the calling convention against what the C compiler makes, both ways: arguments,
  * results, structs, preserved registers, alignment of the stack, memory below it; and large frames.
  *
  * Code from C sees its arguments in abi_args and abi_seen, its results in abi_give and abi_got. */
@@ -46,8 +46,9 @@ static inline void abi_check_alignment(void)
 enum { CASES = sizeof abi_cases / sizeof *abi_cases };
 
 /* ---- Preserved registers ----
- * Calls fn with a pattern in every register it must preserve and in 8 KiB below the stack pointer. Returns
- * a bit for each register it destroyed; *depth: how far below the pointer, at the call, it wrote. */
+ * Calls fn with a pattern in every register it must preserve and
+ * in 8 KiB below the stack pointer. Returns a bit for each register it destroyed; *depth: how
+ * far below the pointer, at the call, it wrote. */
 uint64_t abi_canaries(jit_entry fn, uint64_t *depth);
 __asm__(
     ".text\n"
@@ -73,11 +74,16 @@ __asm__(
     "    call *%rdi\n"
     "    xor %eax, %eax\n"
     "    mov $0x1111111111111111, %rdx\n    xor %rbx, %rdx\n    setne %cl\n    or %cl, %al\n"
-    "    mov $0x2222222222222222, %rdx\n    xor %rbp, %rdx\n    setne %cl\n    shl $1, %cl\n    or %cl, %al\n"
-    "    mov $0x3333333333333333, %rdx\n    xor %r12, %rdx\n    setne %cl\n    shl $2, %cl\n    or %cl, %al\n"
-    "    mov $0x4444444444444444, %rdx\n    xor %r13, %rdx\n    setne %cl\n    shl $3, %cl\n    or %cl, %al\n"
-    "    mov $0x5555555555555555, %rdx\n    xor %r14, %rdx\n    setne %cl\n    shl $4, %cl\n    or %cl, %al\n"
-    "    mov $0x6666666666666666, %rdx\n    xor %r15, %rdx\n    setne %cl\n    shl $5, %cl\n    or %cl, %al\n"
+    "    mov $0x2222222222222222, %rdx\n    xor %rbp, %rdx\n    setne %cl\n    shl $1, %cl\n"
+    "    or %cl, %al\n"
+    "    mov $0x3333333333333333, %rdx\n    xor %r12, %rdx\n    setne %cl\n    shl $2, %cl\n"
+    "    or %cl, %al\n"
+    "    mov $0x4444444444444444, %rdx\n    xor %r13, %rdx\n    setne %cl\n    shl $3, %cl\n"
+    "    or %cl, %al\n"
+    "    mov $0x5555555555555555, %rdx\n    xor %r14, %rdx\n    setne %cl\n    shl $4, %cl\n"
+    "    or %cl, %al\n"
+    "    mov $0x6666666666666666, %rdx\n    xor %r15, %rdx\n    setne %cl\n    shl $5, %cl\n"
+    "    or %cl, %al\n"
     "    mov (%rsp), %rsi\n"
     "    test %rsi, %rsi\n"
     "    jz 4f\n"
@@ -97,7 +103,8 @@ __asm__(
     "    ret\n"
     ".size abi_canaries, . - abi_canaries\n");
 
-/* ---- Fixture ---- */
+/* ---- Fixture ----
+ * */
 
 static jit_engine *engine;
 static jit_ctx *ctx;
@@ -165,7 +172,8 @@ static void check_values(const abi_case *c, unsigned k, unsigned level)
                          "case %u, O%u: result %u", k, level, i);
 }
 
-/* ---- C calls compiled code ---- */
+/* ---- C calls compiled code ----
+ * */
 
 /* Stores its arguments to abi_seen, returns what abi_give holds. */
 static jit_func *make_callee(const abi_case *c)
@@ -209,9 +217,11 @@ Test(abi, compiled_code_called_from_c)
         }
 }
 
-/* ---- Compiled code calls C ---- */
+/* ---- Compiled code calls C ----
+ * */
 
-/* Calls c with what abi_args holds, stores the results to abi_got. keep: values that live across. */
+/* Calls c with what abi_args holds, stores the results to abi_got. keep: values that live
+ * across. */
 static jit_func *make_caller(const abi_case *c, jit_entry callee, unsigned keep)
 {
     jit_func *f = jit_func_new(engine, "caller", JIT_SIG(JIT_VOID));
@@ -249,7 +259,8 @@ Test(abi, c_called_from_compiled_code)
     for (unsigned k = 0; k < CASES; k++)
         for (unsigned l = 0; l < 2; l++) {
             unsigned keep = k % 3 ? 24 : 0;
-            jit_code *code = compiled(make_caller(&abi_cases[k], abi_cases[k].callee, keep), levels[l]);
+            jit_func *f = make_caller(&abi_cases[k], abi_cases[k].callee, keep);
+            jit_code *code = compiled(f, levels[l]);
             new_values();
             memcpy(before, abi_args, sizeof before);
             cr_expect_eq(abi_canaries(jit_code_entry(code), NULL), 0, "case %u, O%u", k, l);
@@ -259,7 +270,8 @@ Test(abi, c_called_from_compiled_code)
         }
 }
 
-/* ---- Compiled code calls compiled code, in every convention ---- */
+/* ---- Compiled code calls compiled code, in every convention ----
+ * */
 
 Test(abi, compiled_code_called_from_compiled_code_in_each_convention)
 {
@@ -280,7 +292,8 @@ Test(abi, compiled_code_called_from_compiled_code_in_each_convention)
         }
 }
 
-/* ---- Any signature by jit_invoke, and the host with any signature ---- */
+/* ---- Any signature by jit_invoke, and the host with any signature ----
+ * */
 
 /* More results than registers, which C does not have. */
 static const jit_abi_param many[] = {
@@ -324,7 +337,8 @@ Test(abi, host_functions_of_any_signature_are_called_by_invoke)
         }
 }
 
-/* ---- The stack ---- */
+/* ---- The stack ----
+ * */
 
 static bool under_valgrind(void) /* which forbids to look below the stack pointer */
 {
@@ -362,7 +376,8 @@ Test(abi, a_leaf_writes_nothing_below_its_frame)
             jit_code *code = compiled(make_leaf(n, n % 3 ? 8 * (n % 11) : 1), levels[l]);
             jit_ctx_get_stats(ctx, &stats);
             cr_expect_eq(abi_canaries(jit_code_entry(code), under_valgrind() ? NULL : &depth), 0);
-            cr_expect_leq(depth, stats.frame_bytes + 8, "%u values at O%u", n, l); /* 8: the return address */
+            /* 8: the return address */
+            cr_expect_leq(depth, stats.frame_bytes + 8, "%u values at O%u", n, l);
             jit_code_free(code);
         }
 }
@@ -401,7 +416,8 @@ Test(abi, large_frames_hold_what_is_written_to_both_ends)
         }
 }
 
-/* ---- Running out of stack ---- */
+/* ---- Running out of stack ----
+ * */
 
 static const jit_abi_param one_int[] = { JIT_I64 };
 static const jit_signature i64_i64 = { JIT_CONV_SYSTEM_V, 1, 1, one_int, one_int };
@@ -433,7 +449,8 @@ Test(abi, frames_touch_every_page_so_that_running_out_of_stack_is_a_trap)
             cr_assert_not_null(code);
             jit_call_result r = jit_invoke(engine, jit_code_entry(code), &i64_i64, &arg, &result);
             cr_expect_eq(r.status, JIT_OK);
-            cr_expect_eq(r.trap, JIT_TRAP_STK_OVF, "O%u, frame %u: %s", l, k, jit_trap_name(r.trap));
+            cr_expect_eq(r.trap, JIT_TRAP_STK_OVF, "O%u, frame %u: %s", l, k,
+                         jit_trap_name(r.trap));
             cr_expect_eq(jit_engine_code_at(engine, r.pc), code);
             jit_code_free(code);
         }
@@ -451,7 +468,8 @@ Test(abi, the_stack_limit_is_a_trap_before_anything_is_touched)
         "    fn0 = %limited(i64 vmctx, i64) -> i64 system_v\n"
         "block0(v0: i64, v1: i64):\n"
         "    v2 = iconst.i64 -1\n    v3 = iadd v1, v2\n    brif v1, block1, block2\n"
-        "block1:\n    v4 = call fn0(v0, v3)\n    v5 = stack_addr.i64 ss0\n    store v4, v5\n    return v4\n"
+        "block1:\n    v4 = call fn0(v0, v3)\n    v5 = stack_addr.i64 ss0\n    store v4, v5\n"
+        "    return v4\n"
         "block2:\n    return v1\n}\n";
     static const jit_abi_param two[] = { JIT_I64 | JIT_VMCTX, JIT_I64 };
     jit_signature sig = { JIT_CONV_SYSTEM_V, 2, 1, two, one_int };

@@ -1,4 +1,5 @@
-/* test_code_mem.c - code memory: what is handed out is apart from all else, comes back, and is reused. */
+/* test_code_mem.c - code memory: what is handed out is apart from all else, comes back, and is
+ * reused. */
 #include "jit/code_mem.h"
 #include "jit/pool.h"
 #include "gantry/jit.h"

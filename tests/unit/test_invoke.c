@@ -1,5 +1,5 @@
-/* test_invoke.c - calling with any signature and being called; traps of every kind, nested and chained;
- * what compiling refuses: limits, cancelling, IR that makes no sense. */
+/* test_invoke.c - calling with any signature and being called; traps of every kind, nested and
+ * chained; what compiling refuses: limits, cancelling, IR that makes no sense. */
 #define _GNU_SOURCE
 #include "ir/func.h"
 #include "tests/support/fault_alloc.h"
@@ -54,7 +54,8 @@ static jit_code *code_of(const char *text)
 Test(invoke, calls_that_make_no_sense_are_refused)
 {
     jit_bits b = kit_bits(1);
-    jit_code *c = code_of("function %f(i64) -> i64 system_v {\nblock0(v0: i64):\n    return v0\n}\n");
+    jit_code *c = code_of("function %f(i64) -> i64 system_v {\nblock0(v0: i64):\n"
+                          "    return v0\n}\n");
     static const jit_abi_param strange[] = { JIT_VOID };
     static const jit_abi_param vector[] = { JIT_I8X16 };
     jit_signature bad = { JIT_CONV_SYSTEM_V, 1, 0, strange, NULL };
@@ -106,7 +107,8 @@ static const trap_case traps[] = {
     { "    @77 trapnz v0, heap_oob\n    return v0\n", 1, 0, JIT_TRAP_HEAP_OOB },
     { "    @77 v2 = udiv v0, v1\n    return v2\n", 7, 0, JIT_TRAP_INT_DIVZ },
     { "    @77 v2 = sdiv v0, v1\n    return v2\n", 7, 0, JIT_TRAP_INT_DIVZ },
-    { "    @77 v2 = sdiv v0, v1\n    return v2\n", (uint64_t)1 << 63, UINT64_MAX, JIT_TRAP_INT_OVF },
+    { "    @77 v2 = sdiv v0, v1\n    return v2\n", (uint64_t)1 << 63, UINT64_MAX,
+      JIT_TRAP_INT_OVF },
     { "    @77 v2 = srem v0, v1\n    return v2\n", 7, 0, JIT_TRAP_INT_DIVZ },
     { "    @77 v2 = srem v0, v1\n    return v2\n", (uint64_t)1 << 63, UINT64_MAX, JIT_TRAP_NONE },
     { "    @77 v2 = urem v0, v1\n    return v2\n", 7, 0, JIT_TRAP_INT_DIVZ },
@@ -128,8 +130,8 @@ static jit_code *trap_code(const trap_case *t, unsigned level)
 {
     char text[1024];
 
-    snprintf(text, sizeof text, "function %%f(i64, i64) -> i64 system_v {\nblock0(v0: i64, v1: i64):\n%s}\n",
-             t->body);
+    snprintf(text, sizeof text, "function %%f(i64, i64) -> i64 system_v {\n"
+                                "block0(v0: i64, v1: i64):\n%s}\n", t->body);
     kit_level(ctx, levels[level]);
     return code_of(text);
 }
@@ -142,7 +144,8 @@ Test(invoke, traps_of_every_kind_come_back_with_code_place_and_position)
             jit_code *c = trap_code(t, l);
             jit_bits args[2] = { kit_bits(t->a), kit_bits(t->b) }, result;
             for (unsigned times = 0; times < 3; times++) {
-                jit_call_result r = jit_invoke(engine, jit_code_entry(c), &two_to_one, args, &result);
+                jit_call_result r = jit_invoke(engine, jit_code_entry(c), &two_to_one, args,
+                                               &result);
                 cr_assert_eq(r.status, JIT_OK);
                 cr_expect_eq(r.trap, t->trap, "%sat O%u: %s", t->body, l, jit_trap_name(r.trap));
                 if (t->trap == JIT_TRAP_NONE)
@@ -189,8 +192,9 @@ static void calls_back(void *user, const jit_bits *args, jit_bits *results)
 
 Test(invoke, a_trap_ends_the_innermost_call_only)
 {
-    static const trap_case divides = { "    v2 = iconst.i64 100\n    v3 = udiv v2, v0\n    return v3\n",
-                                       0, 0, 0 };
+    static const trap_case divides = {
+        "    v2 = iconst.i64 100\n    v3 = udiv v2, v0\n    return v3\n", 0, 0, 0
+    };
     jit_entry back;
 
     cr_assert_eq(jit_host_function(engine, &one_to_one, calls_back, NULL, &back), JIT_OK);
@@ -218,7 +222,8 @@ Test(invoke, a_trap_ends_the_innermost_call_only)
 static void deeper(void *user, const jit_bits *args, jit_bits *results)
 {
     jit_bits in = kit_bits(kit_word(args[0]) - 1), out;
-    jit_call_result r = jit_invoke(engine, jit_code_entry(*(jit_code **)user), &one_to_one, &in, &out);
+    jit_entry entry = jit_code_entry(*(jit_code **)user);
+    jit_call_result r = jit_invoke(engine, entry, &one_to_one, &in, &out);
 
     results[0] = kit_bits(r.trap ? r.trap : kit_word(out) + 1);
 }
@@ -310,7 +315,8 @@ static void passing_handler(int sig, siginfo_t *info, void *context)
 Test(invoke, a_handler_put_before_ours_may_pass_on_to_it_even_when_ours_went_and_came)
 {
     struct sigaction last = { .sa_sigaction = their_handler, .sa_flags = SA_SIGINFO }, old;
-    struct sigaction first = { .sa_sigaction = passing_handler, .sa_flags = SA_SIGINFO | SA_NODEFER };
+    struct sigaction first = { .sa_sigaction = passing_handler,
+                               .sa_flags = SA_SIGINFO | SA_NODEFER };
 
     jit_traps_remove();
     theirs = 0;
@@ -344,7 +350,8 @@ Test(invoke, without_handlers_a_trap_is_the_processs_signal, .signal = SIGILL)
 
 Test(invoke, code_for_features_that_the_host_lacks_is_not_run)
 {
-    jit_engine_settings s = { .size = sizeof s, .features = (uint64_t)1 << 60, .code_space = 1 << 20 };
+    jit_engine_settings s = { .size = sizeof s, .features = (uint64_t)1 << 60,
+                              .code_space = 1 << 20 };
     jit_engine *e = jit_engine_new(&s);
     jit_ctx *c = jit_ctx_new(e);
     jit_func *f = kit_constant(e, "f", 1);
@@ -352,7 +359,8 @@ Test(invoke, code_for_features_that_the_host_lacks_is_not_run)
 
     cr_assert_not(jit_engine_runs_here(e));
     cr_assert_eq(jit_compile_function(c, f, &code), JIT_OK);
-    cr_expect_eq(jit_invoke(e, jit_code_entry(code), &no_args, NULL, NULL).status, JIT_ERR_UNSUPPORTED);
+    jit_call_result r = jit_invoke(e, jit_code_entry(code), &no_args, NULL, NULL);
+    cr_expect_eq(r.status, JIT_ERR_UNSUPPORTED);
     jit_code_free(code);
     jit_func_free(f);
     jit_ctx_free(c);

@@ -8,8 +8,9 @@
 #include <string.h>
 
 /* ---- A machine of our own ----
- * NEAR reaches -64 to 60 bytes and may be extended by a hop of kind FAR; LONG is x86's rel32 and may be
- * shortened: a jump is E9 and four bytes, or EB and one. */
+ * NEAR reaches -64 to 60 bytes and may be extended by a hop of
+ * kind FAR; LONG is x86's rel32 and may be shortened: a jump is E9 and four bytes, or EB and
+ * one. */
 enum { LONG, NEAR, FAR, TABLE };
 
 static void patch(uint8_t *field, int64_t distance)
@@ -136,7 +137,8 @@ static int32_t word(uint32_t at)
     return x;
 }
 
-/* ---- Reservations ---- */
+/* ---- Reservations ----
+ * */
 
 Test(machbuf, bytes_come_out_as_they_went_in)
 {
@@ -289,7 +291,8 @@ Test(machbuf, constants_count_to_the_limit)
     end();
 }
 
-/* ---- Labels and fixups ---- */
+/* ---- Labels and fixups ----
+ * */
 
 Test(machbuf, fixups_lead_forward_and_back_with_their_addend_and_bias)
 {
@@ -407,7 +410,8 @@ Test(machbuf, a_reach_exceeded_is_a_limit)
     end();
 }
 
-/* ---- Shortening ---- */
+/* ---- Shortening ----
+ * */
 
 /* Bytes of a jump over n bytes, forward or back. */
 static uint32_t jump_size(uint32_t n, bool forward)
@@ -531,7 +535,8 @@ Test(machbuf, positions_are_noted_where_they_change)
     end();
 }
 
-/* ---- Constants ---- */
+/* ---- Constants ----
+ * */
 
 Test(machbuf, equal_constants_are_shared_at_the_larger_alignment)
 {
@@ -561,7 +566,8 @@ Test(machbuf, equal_constants_are_shared_at_the_larger_alignment)
     end();
 }
 
-/* ---- Late prologues ---- */
+/* ---- Late prologues ----
+ * */
 
 Test(machbuf, a_late_prologue_stands_right_before_the_body)
 {
@@ -642,7 +648,8 @@ Test(machbuf, a_prologue_fits_its_room_and_comes_once)
     end();
 }
 
-/* ---- Islands ---- */
+/* ---- Islands ----
+ * */
 
 static void with_islands(void)
 {
@@ -764,7 +771,8 @@ Test(machbuf, a_trap_noted_before_an_island_stays_with_its_instruction)
     end();
 }
 
-/* ---- Memory ---- */
+/* ---- Memory ----
+ * */
 
 static void a_whole_buffer(void *arg)
 {

@@ -1,5 +1,5 @@
-/* test_publish.c - names and batches: functions that refer to each other, are replaced, freed, looked up;
- * batches that fail change nothing. */
+/* test_publish.c - names and batches: functions that refer to each other, are replaced, freed,
+ * looked up; batches that fail change nothing. */
 #define _GNU_SOURCE
 #include "jit/engine.h"
 #include "tests/support/fault_alloc.h"
@@ -90,10 +90,12 @@ static jit_call_result invoke(const jit_code *c, uint64_t *result)
 static const char even_odd[] =
     "function %even(i32) -> i8 {\n    fn0 = colocated %odd(i32) -> i8\nblock0(v0: i32):\n"
     "    v1 = iconst.i32 -1\n    v2 = iconst.i8 1\n    brif v0, block1, block2\n"
-    "block1:\n    v3 = iadd v0, v1\n    v4 = call fn0(v3)\n    return v4\nblock2:\n    return v2\n}\n"
+    "block1:\n    v3 = iadd v0, v1\n    v4 = call fn0(v3)\n    return v4\nblock2:\n"
+    "    return v2\n}\n"
     "function %odd(i32) -> i8 {\n    fn0 = %even(i32) -> i8\nblock0(v0: i32):\n"
     "    v1 = iconst.i32 -1\n    v2 = iconst.i8 0\n    brif v0, block1, block2\n"
-    "block1:\n    v3 = iadd v0, v1\n    v4 = call fn0(v3)\n    return v4\nblock2:\n    return v2\n}\n";
+    "block1:\n    v3 = iadd v0, v1\n    v4 = call fn0(v3)\n    return v4\nblock2:\n"
+    "    return v2\n}\n";
 
 Test(publish, functions_of_a_batch_refer_to_each_other)
 {
@@ -296,7 +298,8 @@ Test(publish, ten_thousand_names_come_and_go)
 Test(publish, data_objects_are_known_by_name_and_aligned)
 {
     static const char text[] =
-        "function %next() -> i32 {\n    gv0 = symbol %counter\nblock0:\n    v0 = symbol_value.i64 gv0\n"
+        "function %next() -> i32 {\n    gv0 = symbol %counter\nblock0:\n"
+        "    v0 = symbol_value.i64 gv0\n"
         "    v1 = load.i32 v0\n    v2 = iconst.i32 1\n    v3 = iadd v1, v2\n    store v3, v0\n"
         "    return v3\n}\n";
     static const int32_t start[2] = { 41, 7 };
