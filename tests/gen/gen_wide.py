@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""gen_wide.py - constants that no 32-bit immediate holds, loads on the left of what commutes, narrow
-minima and maxima with garbage above, bits tested in the lowest byte."""
+"""gen_wide.py - constants that no 32-bit immediate holds, loads on the left of what commutes,
+narrow minima and maxima with garbage above, bits tested in the lowest byte."""
 from clifgen import File, mask, signed, unsigned
 
 TARGETS = ("x86_64", "x86_64 has_avx has_bmi1 has_bmi2", "aarch64")
@@ -28,7 +28,7 @@ def masks(f):
 
 
 def compares(f):
-    """As a value and in a branch, the constant on either side; the masked value is x itself there."""
+    """As a value and in a branch, the constant on either side."""
     upper = 0xffffffff << 32
     for cc, holds in COMPARES.items():
         for n, k in enumerate(BOUNDS):
@@ -98,7 +98,7 @@ def generate():
              TARGETS, source="gen_wide.py")
     masks(f)
     compares(f)
-    g = File("operand_order", "Loads on the left of what commutes, narrow minima and maxima, low bits.",
+    g = File("operand_order", "Loads on the left of what commutes, narrow minima, low bits.",
              TARGETS, source="gen_wide.py")
     extremes(g)
     left_loads(g)

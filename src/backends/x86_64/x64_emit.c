@@ -483,8 +483,8 @@ static void break_dependence(emit *e, const x64_info *row, x64_args *a)
         put_rr(e, vex(e, X64_fzero), 16, a->reg, a->reg);
 }
 
-/* An address of one or two registers as the shorter row that computes it; a is changed to suit. Flags
- * are free where lowering puts such a lea: it is never between a compare and what reads it. */
+/* An address of one or two registers as the shorter row that computes it; a is changed to suit.
+ * Flags are free where lowering puts such a lea: never between a compare and what reads it. */
 static unsigned shorter_lea(const emit *e, x64_args *a)
 {
     x64_mem m = a->mem;

@@ -51,7 +51,7 @@ static void lower_band(lower *l, const ir_inst *i, uint32_t x, uint32_t y)
     } else if (is_imm32(l, y, &k)) {                                         /* x & k */
         x64_alu_i(l, X64_and_i, k >= 0 ? 4 : size, out(l, i), in(l, x), k);
     } else if (jit_lower_const(l, y, &k) && (shift = run_of_ones(k, &high)) != 0) {
-        mask_by_shifts(l, i, x, shift, high);                                /* x & -(2^n), x & (2^n - 1) */
+        mask_by_shifts(l, i, x, shift, high); /* x & -(2^n), x & (2^n - 1) */
     } else if (has(l, JIT_X86_BMI1) && (n = jit_lower_fuses(l, y)) && n->op == JIT_OP_bnot) {
         jit_lower_sink(l, n);                                                /* x & ~z */
         vr z = in(l, n->a);

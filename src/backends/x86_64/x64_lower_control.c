@@ -31,7 +31,8 @@ static void test_value(lower *l, uint32_t v, bool fold)
         jit_lower_sink(l, d);
         if (is_imm32(l, d->b, &k)) {                 /* (x & k) != 0 */
             x64_rm x = jit_x64_rm_of(l, d->a, size, true);
-            bool low = k >= 0 && k < 128 && x.am == MEM_NONE; /* no bit, nor the sign, is above a byte */
+            /* No bit, nor the sign, is above a byte. */
+            bool low = k >= 0 && k < 128 && x.am == MEM_NONE;
             x64_test_i(l, low ? 1 : size, x, k);
         } else {                                     /* (x & y) != 0 */
             vr x = in(l, d->a);
@@ -46,8 +47,8 @@ static void test_value(lower *l, uint32_t v, bool fold)
         x64_test_self(l, size, rm.reg);
 }
 
-/* Compares of whole upper halves: x & -(2^32) with h * 2^32 for equality, x with h * 2^32 (or less one)
- * for unsigned order. The half that decides is compared; no constant of 64 bits is needed. */
+/* Compares of whole upper halves: x & -(2^32) with h * 2^32 for equality, x with h * 2^32 (or less
+ * one) for unsigned order. The half that decides is compared; no constant of 64 bits is needed. */
 static bool compare_halves(lower *l, uint32_t x, int64_t k, unsigned *cc)
 {
     const ir_inst *d = jit_lower_fuses(l, x);
