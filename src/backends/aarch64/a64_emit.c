@@ -112,12 +112,19 @@ static const char *label_name(const emit *e, mlabel l, const char *kind, char *n
     return name;
 }
 
-static const char *symbol_name(const emit *e, uint32_t symbol, char *name)
+/* A symbol as the relocation of its field has it. */
+static const char *symbol_name(const emit *e, unsigned reloc, uint32_t symbol, char *name)
 {
+    static const char *const how[A64_RELOC_COUNT] = {
+        [A64_RELOC_CALL26] = "", [A64_RELOC_PAGE] = "", [A64_RELOC_LOW12] = ":lo12:",
+        [A64_RELOC_CELL_PAGE] = ":got:", [A64_RELOC_CELL_LOW12] = ":got_lo12:",
+    };
+    int n = snprintf(name, NAME_BYTES, "%s", how[reloc]);
+
     if (symbol < e->l->symbols.len)
-        jit_name_print(&e->l->symbols.at[symbol], name, NAME_BYTES);
+        jit_name_print(&e->l->symbols.at[symbol], name + n, NAME_BYTES - (size_t)n);
     else
-        snprintf(name, NAME_BYTES, "sym%u", symbol);
+        snprintf(name + n, NAME_BYTES - (size_t)n, "sym%u", symbol);
     return name;
 }
 
@@ -156,7 +163,7 @@ static void put_reloc(emit *e, unsigned op, a64_args a, unsigned reloc, uint32_t
     mput_le(&c, jit_a64_encode(e->buf->fail, op, &a), 4);
     mcursor_close(&c);
     if (e->listing) {
-        a.to = symbol_name(e, symbol, name);
+        a.to = symbol_name(e, reloc, symbol, name);
         jit_a64_print_args(e, op, &a);
     }
 }

@@ -180,7 +180,7 @@ static void put_address(printer *p)
         jit_strbuf_printf(p->s, "], #%lld", (long long)a->imm);
     } else {
         if (a->to)
-            jit_strbuf_printf(p->s, ", :lo12:%s", a->to);
+            jit_strbuf_printf(p->s, ", %s", a->to);
         else if (a->imm)
             jit_strbuf_printf(p->s, ", #%lld", (long long)a->imm);
         else if (a->mode == A64_AT_PRE)
@@ -220,7 +220,7 @@ static void put_addi(printer *p)
 
     if (p->a->to) {
         separate(p);
-        jit_strbuf_printf(p->s, ":lo12:%s", p->a->to);
+        jit_strbuf_puts(p->s, p->a->to);
         return;
     }
     put_num(p, v > 0xfff ? v >> 12 : v);
