@@ -55,9 +55,10 @@ static void count_saved(frame *fr, regset saved)
 }
 
 #ifdef JIT_STRESS
-/* So few registers that spilling, splitting and exchanging become the rule: three that arguments come in
- * and the last one, which is preserved where any is; three for floats. The fast allocator takes over
- * all that arrives in registers at once, so it keeps as many as can arrive, and one for an address. */
+/* So few registers that spilling, splitting and exchanging become the rule: three that arguments
+ * come in and the last one, which is preserved where any is; three for floats. The fast allocator
+ * takes over all that arrives in registers at once, so it keeps as many as can arrive, and one for
+ * an address. */
 static void starve(ra_env *env, bool fast)
 {
     regset kept = 0;
@@ -235,8 +236,12 @@ static void emit_block(compiler *c, uint32_t block, uint32_t first, uint32_t end
     const lower *l = &c->m->l;
     const minst *insts = l->insts + l->cap - l->ninsts;
     const ra_inst *ra = c->ra.insts;
-    const ra_move *v = c->ra.moves.at + *move, *last = c->ra.moves.at + c->ra.moves.len;
+    const ra_move *v = c->ra.moves.at, *last = v;
 
+    if (v) { /* C adds nothing to NULL, not even 0 */
+        v += *move;
+        last += c->ra.moves.len;
+    }
     jit_mbuf_bind(&c->buf, c->e.block_label[block]);
     if (c->e.listing)
         jit_strbuf_printf(c->e.listing, "block%u:\n", block);
