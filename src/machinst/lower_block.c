@@ -27,6 +27,8 @@ static void grow_code(lower *l, uint32_t n)
 
 static inline void mark_kills(lower *l, const ra_inst *i)
 {
+    if (i->nops == 0)
+        return; /* there may be no operands at all yet, and C adds nothing to NULL */
     ra_operand *ops = l->ops.at + i->ops;
     ra_vreg *vregs = l->vregs.at;
 
