@@ -103,6 +103,7 @@ static void prepare(compiler *c)
     l->callee_symbol = ARENA_ARRAY(j->tmp, uint32_t, j->f->callees.len);
     l->gv_symbol = ARENA_ARRAY(j->tmp, uint32_t, j->f->gvs.len);
     vec_push(j->tmp, &l->clobbers, 0);
+    vec_reserve(j->tmp, &l->ops, 16); /* so that there is an array to point into, be it empty */
     vec_reserve(j->tmp, &l->vregs, inst_count(j->f)); /* about as many */
     vec_reserve(j->tmp, &l->group, 16);
     jit_mach_blocks(c->m, !j->fast);
