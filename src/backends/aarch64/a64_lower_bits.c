@@ -209,7 +209,7 @@ static void lower_rotate(lower *l, const ir_inst *i)
     int64_t k;
 
     if (jit_lower_const(l, i->b, &k)) {
-        unsigned right = (unsigned)(i->op == JIT_OP_rotr ? k : -k) & mask;
+        unsigned right = (unsigned)(i->op == JIT_OP_rotr ? (uint64_t)k : -(uint64_t)k) & mask;
         a64_ror_i(l, size, out(l, i), x, right);
         return;
     }
