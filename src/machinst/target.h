@@ -21,7 +21,6 @@ typedef struct emit {
     const frame *frame;
     const mlabel *block_label; /* by mblock */
     uint32_t next_block;       /* mblock that follows in layout; UINT32_MAX: none */
-    mlabel *const_label;       /* by vcode constant, made on demand */
     strbuf *listing;           /* each instruction is printed here when not NULL */
     uint32_t frame_accesses, moves; /* statistics */
     uint64_t features;
