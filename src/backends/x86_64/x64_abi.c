@@ -1,9 +1,10 @@
 /* x64_abi.c - where values travel in calls on x86-64, and which registers an allocator may use.
  *
- * system_v: System V ABI, AMD64 supplement, 3.2.3 "Parameter Passing", for scalars. fast is the same. tail:
- * arguments as in system_v; the callee removes those on the stack; eight results of each class in
- * registers; no register is preserved but rbp, by which some functions find their frame. Results that find no register go to a hidden area whose address is
- * an extra last argument. */
+ * system_v: System V ABI, AMD64 supplement, 3.2.3 "Parameter Passing", for scalars. fast is the
+ * same. tail: arguments as in system_v; the callee removes those on the stack; eight results of
+ * each class in registers; no register is preserved but rbp, by which some functions find their
+ * frame. Results that find no register go to a hidden area whose address is an extra last
+ * argument. */
 #include "backends/x86_64/x64.h"
 #include "ir/text_names.h"
 #include <string.h>
