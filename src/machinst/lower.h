@@ -1,6 +1,6 @@
 /* lower.h - the state of lowering and what a target's rules may ask and say.
  *
- * Blocks are lowered bottom up, one call of target->lower per IR instruction that is needed. A rule
+ * Blocks are lowered bottom up, one call of a rule per IR instruction that is needed. A rule
  * first matches (is_const, fuses, ...: these emit nothing), then takes its inputs with lower_in*() and
  * says its instructions in forward order; the driver turns the order of instructions round. A value
  * nobody asked for is never lowered unless it has an effect.
@@ -195,6 +195,9 @@ uint32_t jit_lower_gv_symbol(lower *l, jit_gv gv);
 uint32_t jit_lower_libcall_symbol(lower *l, unsigned libcall);
 uint32_t jit_lower_jump_table(lower *l, const uint32_t *blocks, uint32_t n);
 _Noreturn void jit_lower_unsupported(lower *l, const ir_inst *i, const char *what);
+
+/* The rule of i's opcode (rules.c). */
+void jit_lower_op(lower *l, const ir_inst *i);
 
 /* ---- Shared halves (machinst/call.c): use the target's load, store, call hooks ---- */
 const abi_sig *jit_lower_sig(lower *l, jit_sigref s);

@@ -174,33 +174,14 @@ static void lower_inst(mfunc *m, uint32_t k, const ir_inst *i)
 {
     lower *l = &m->l;
 
-    switch (i->op) {
-    case JIT_OP_jump:
+    if (i->op == JIT_OP_jump) {
         lower_jump(m, k, i->a, m->targets.at[m->first_target[k]]);
-        break;
-    case JIT_OP_brif:
-    case JIT_OP_br_table:
-        l->target_block = m->targets.at + m->first_target[k];
-        l->target->lower(l, i);
-        lower_newest(l)->flags |= RA_TERM;
-        break;
-    case JIT_OP_return:
-        jit_lower_return(l, i);
-        break;
-    case JIT_OP_call:
-    case JIT_OP_call_indirect:
-        jit_lower_call(l, i);
-        break;
-    case JIT_OP_trap:
-        l->target->lower(l, i);
-        lower_newest(l)->flags |= RA_TERM;
-        break;
-    case JIT_OP_nop:
-    case JIT_OP_sequence_point:
-        break;
-    default:
-        l->target->lower(l, i);
+        return;
     }
+    l->target_block = m->targets.at + m->first_target[k];
+    jit_lower_op(l, i);
+    if (op_of(i)->props & OP_TERM)
+        lower_newest(l)->flags |= RA_TERM;
 }
 
 enum { INSTS_BETWEEN_ASKS = 512 }; /* a power of two; compile.c asks between blocks */

@@ -37,6 +37,12 @@ enum {
     RELOC_TO_STABLE    /* the thunk */
 };
 
+/* Families of instructions that a target lowers; rules.c says which opcodes they are. */
+enum {
+    RULE_NONE, RULE_INT, RULE_OVERFLOW, RULE_BITS, RULE_LOAD, RULE_STORE, RULE_EXTEND, RULE_ICMP,
+    RULE_FCMP, RULE_SELECT, RULE_CONTROL, RULE_FLOAT, RULE_CONVERT, RULE_TARGET_COUNT
+};
+
 typedef struct target {
     const char *name;              /* "x86_64" */
     jit_arch arch;
@@ -53,9 +59,8 @@ typedef struct target {
     /* Registers an allocator may use in a function with this frame, fast: O0's choice. */
     void (*env)(ra_env *env, const abi_sig *abi, bool fp, bool fast, bool pinned);
 
-    /* Lowering. */
-    void (*lower)(lower *l, const ir_inst *i);      /* everything but the shared halves */
-    /* Terminators: brif and br_table, with l->target_block set; jump and return are shared. */
+    /* Lowering: RULE_*; what is shared has no entry (rules.c). Terminators find l->target_block set. */
+    void (*const *rules)(lower *l, const ir_inst *i);
     void (*constant)(lower *l, vr to, jit_type t, uint64_t bits);   /* a constant; RA_REMAT where possible */
     void (*address)(lower *l, vr to, unsigned am, uint32_t ref, int32_t disp); /* MEM_SLOT, MEM_IN, MEM_OUT */
     void (*symbol)(lower *l, vr to, uint32_t symbol, int64_t addend, bool near); /* address of a symbol */

@@ -378,9 +378,7 @@ minst *jit_a64_trap_if(lower *l, unsigned cc, unsigned code);
 minst *jit_a64_trap_if_r(lower *l, unsigned cc, unsigned size, vr n, unsigned bit, unsigned code);
 /* Traps; terminator says that the block ends here. */
 minst *jit_a64_trap(lower *l, unsigned code, bool terminator);
-/* Ends the block: to then_block on cc, else to the other (mblock indices: l->target_block[k]). */
-minst *jit_a64_branch(lower *l, unsigned cc, uint32_t then_block, uint32_t else_block);
-/* ... on register n (cc A64_CBZ, A64_CBNZ: all its `size` bytes; A64_TBZ, A64_TBNZ: its bit). */
+/* Ends the block as jit_rule_branch() does, on register n (cc A64_CBZ, A64_CBNZ: all its `size` bytes; A64_TBZ, A64_TBNZ: its bit). */
 minst *jit_a64_branch_r(lower *l, unsigned cc, unsigned size, vr n, unsigned bit,
                         uint32_t then_block, uint32_t else_block);
 /* Ends the block: through jump table (jit_lower_jump_table), index (8 bytes, below its length). */
@@ -457,7 +455,7 @@ minst *jit_a64_fzero(lower *l, vr d);
 void jit_a64_abi(const ir_sig *sig, abi_sig *a, arena *tmp, fail_ctx *fail);
 void jit_a64_env(ra_env *env, const abi_sig *abi, bool fp, bool fast, bool pinned);
 /* a64_lower.c and its like */
-void jit_a64_lower(lower *l, const ir_inst *i);
+extern void (*const jit_a64_rules[RULE_TARGET_COUNT])(lower *l, const ir_inst *i);
 void jit_a64_constant(lower *l, vr to, jit_type t, uint64_t bits);
 void jit_a64_address(lower *l, vr to, unsigned am, uint32_t ref, int32_t disp);
 void jit_a64_symbol(lower *l, vr to, uint32_t symbol, int64_t addend, bool near);

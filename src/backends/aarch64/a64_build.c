@@ -1,6 +1,7 @@
 /* a64_build.c - the table of rows as data, and the constructors that lowering makes instructions
  * by. */
 #include "backends/aarch64/a64_enc.h"
+#include "machinst/rules.h"
 
 /* ---- The table ---- */
 
@@ -273,21 +274,10 @@ minst *jit_a64_trap(lower *l, unsigned code, bool terminator)
     return i;
 }
 
-minst *jit_a64_branch(lower *l, unsigned cc, uint32_t then_block, uint32_t else_block)
-{
-    minst *i = jit_lower_emit(l, MI_BRANCH, 8);
-
-    i->cc = (uint8_t)cc;
-    i->ref = then_block;
-    i->imm = else_block;
-    jit_lower_flags(l, RA_TERM, 0);
-    return i;
-}
-
 minst *jit_a64_branch_r(lower *l, unsigned cc, unsigned size, vr n, unsigned bit,
                         uint32_t then_block, uint32_t else_block)
 {
-    minst *i = jit_a64_branch(l, cc, then_block, else_block);
+    minst *i = jit_rule_branch(l, cc, then_block, else_block);
 
     i->size = (uint8_t)size;
     i->shift = (uint8_t)bit;

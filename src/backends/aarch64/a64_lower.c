@@ -1,4 +1,4 @@
-/* a64_lower.c - lowering for AArch64: which file knows an opcode, and the target's small hooks. */
+/* a64_lower.c - lowering for AArch64: which function knows a family, and the target's small hooks. */
 #include "backends/aarch64/a64_lower.h"
 
 /* ---- Hooks ---- */
@@ -115,113 +115,17 @@ unsigned jit_a64_zero_upper(const jit_func *f, const ir_inst *i, uint64_t featur
 
 /* ---- Opcodes ---- */
 
-static void check_types(lower *l, const ir_inst *i)
-{
-    ir_args args = inst_args(l->f, i);
-    jit_type t = i->type;
-
-    for (uint32_t k = 0; k <= args.len; k++) {
-        if (jit_type_is_vector(t) || t == JIT_I128 || t == JIT_F16 || t == JIT_F128)
-            jit_lower_unsupported(l, i, "not implemented for this type");
-        if (k < args.len)
-            t = lower_type(l, args.at[k]);
-    }
-}
-
-static void frame_value(lower *l, const ir_inst *i)
-{
-    switch (i->op) {
-    case JIT_OP_get_frame_pointer: /* it points to where its predecessor is saved */
-        jit_a64_address(l, out(l, i), MEM_IN, 0, -16);
-        break;
-    case JIT_OP_get_stack_pointer:
-        jit_a64_address(l, out(l, i), MEM_OUT, 0, 0);
-        break;
-    default: /* get_return_address: beside it */
-        a64_load(l, 8, out(l, i), a64_frame(MEM_IN, 0, -8));
-    }
-}
-
-static void symbol_value(lower *l, const ir_inst *i)
-{
-    jit_gv g = { i->a };
-    const ir_gv *gv = &l->f->gvs.at[jit_gv_index(g)];
-
-    if (gv->kind != GV_SYMBOL || gv->tls)
-        jit_lower_unsupported(l, i, "only of plain symbols");
-    jit_a64_symbol(l, out(l, i), jit_lower_gv_symbol(l, g), gv->offset, false);
-}
-
-void jit_a64_lower(lower *l, const ir_inst *i)
-{
-    jit_fnref fn = { i->a };
-
-    if (l->has_wide)
-        check_types(l, i);
-    switch (i->op) {
-    case JIT_OP_iadd: case JIT_OP_isub: case JIT_OP_ineg: case JIT_OP_iabs: case JIT_OP_imul:
-    case JIT_OP_umulhi: case JIT_OP_smulhi: case JIT_OP_udiv: case JIT_OP_sdiv: case JIT_OP_urem:
-    case JIT_OP_srem: case JIT_OP_smin: case JIT_OP_smax: case JIT_OP_umin: case JIT_OP_umax:
-        jit_a64_lower_int(l, i);
-        break;
-    case JIT_OP_uadd_overflow: case JIT_OP_sadd_overflow: case JIT_OP_usub_overflow:
-    case JIT_OP_ssub_overflow: case JIT_OP_umul_overflow: case JIT_OP_smul_overflow:
-    case JIT_OP_uadd_overflow_cin: case JIT_OP_sadd_overflow_cin: case JIT_OP_usub_overflow_bin:
-    case JIT_OP_ssub_overflow_bin: case JIT_OP_uadd_overflow_trap:
-        jit_a64_lower_overflow(l, i);
-        break;
-    case JIT_OP_band: case JIT_OP_bor: case JIT_OP_bxor: case JIT_OP_bnot: case JIT_OP_bitselect:
-    case JIT_OP_ishl: case JIT_OP_ushr: case JIT_OP_sshr: case JIT_OP_rotl: case JIT_OP_rotr:
-    case JIT_OP_bmask: case JIT_OP_clz: case JIT_OP_cls: case JIT_OP_ctz: case JIT_OP_popcnt:
-    case JIT_OP_bswap: case JIT_OP_bitrev: case JIT_OP_isplit: case JIT_OP_iconcat:
-        jit_a64_lower_bits(l, i);
-        break;
-    case JIT_OP_load: case JIT_OP_uload8: case JIT_OP_sload8: case JIT_OP_uload16: case JIT_OP_sload16:
-    case JIT_OP_uload32: case JIT_OP_sload32:
-        jit_a64_lower_load(l, i);
-        break;
-    case JIT_OP_store: case JIT_OP_istore8: case JIT_OP_istore16: case JIT_OP_istore32:
-        jit_a64_lower_store(l, i);
-        break;
-    case JIT_OP_uextend: case JIT_OP_sextend:
-        jit_a64_lower_extend(l, i);
-        break;
-    case JIT_OP_icmp:
-        jit_a64_lower_icmp(l, i);
-        break;
-    case JIT_OP_fcmp:
-        jit_a64_lower_fcmp(l, i);
-        break;
-    case JIT_OP_select: case JIT_OP_select_spectre_guard:
-        jit_a64_lower_select(l, i);
-        break;
-    case JIT_OP_brif: case JIT_OP_br_table: case JIT_OP_trap: case JIT_OP_trapz: case JIT_OP_trapnz:
-        jit_a64_lower_control(l, i);
-        break;
-    case JIT_OP_debugtrap:
-        jit_a64_build(l, A64_brk, 4, 0, NULL, NULL, 0);
-        break;
-    case JIT_OP_fadd: case JIT_OP_fsub: case JIT_OP_fmul: case JIT_OP_fdiv: case JIT_OP_sqrt:
-    case JIT_OP_fma: case JIT_OP_fneg: case JIT_OP_fabs: case JIT_OP_fcopysign: case JIT_OP_fmin:
-    case JIT_OP_fmax: case JIT_OP_ceil: case JIT_OP_floor: case JIT_OP_trunc: case JIT_OP_nearest:
-    case JIT_OP_fpromote: case JIT_OP_fdemote:
-        jit_a64_lower_float(l, i);
-        break;
-    case JIT_OP_fcvt_to_uint: case JIT_OP_fcvt_to_sint: case JIT_OP_fcvt_to_uint_sat:
-    case JIT_OP_fcvt_to_sint_sat: case JIT_OP_fcvt_from_uint: case JIT_OP_fcvt_from_sint:
-    case JIT_OP_bitcast:
-        jit_a64_lower_convert(l, i);
-        break;
-    case JIT_OP_func_addr:
-        jit_a64_symbol(l, out(l, i), jit_lower_callee(l, fn), 0, true);
-        break;
-    case JIT_OP_symbol_value:
-        symbol_value(l, i);
-        break;
-    case JIT_OP_get_frame_pointer: case JIT_OP_get_stack_pointer: case JIT_OP_get_return_address:
-        frame_value(l, i);
-        break;
-    default:
-        jit_lower_unsupported(l, i, "not implemented");
-    }
-}
+void (*const jit_a64_rules[RULE_TARGET_COUNT])(lower *l, const ir_inst *i) = {
+    [RULE_INT] = jit_a64_lower_int,
+    [RULE_OVERFLOW] = jit_a64_lower_overflow,
+    [RULE_BITS] = jit_a64_lower_bits,
+    [RULE_LOAD] = jit_a64_lower_load,
+    [RULE_STORE] = jit_a64_lower_store,
+    [RULE_EXTEND] = jit_a64_lower_extend,
+    [RULE_ICMP] = jit_a64_lower_icmp,
+    [RULE_FCMP] = jit_a64_lower_fcmp,
+    [RULE_SELECT] = jit_a64_lower_select,
+    [RULE_CONTROL] = jit_a64_lower_control,
+    [RULE_FLOAT] = jit_a64_lower_float,
+    [RULE_CONVERT] = jit_a64_lower_convert,
+};

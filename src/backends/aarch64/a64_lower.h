@@ -1,24 +1,10 @@
-/* a64_lower.h - what the files of AArch64 lowering share: short names, second operands, addresses, conditions. */
+/* a64_lower.h - what the files of AArch64 lowering share: second operands, addresses, conditions. */
 #ifndef JIT_A64_LOWER_H
 #define JIT_A64_LOWER_H
 
 #include "backends/aarch64/a64.h"
+#include "machinst/rules.h"
 
-/* Short names, as rules read them. */
-static inline uint32_t arg(const lower *l, const ir_inst *i, uint32_t k)
-{
-    return inst_args(l->f, i).at[k];
-}
-static inline vr in(lower *l, uint32_t v) { return jit_lower_in(l, v); }
-static inline vr out(lower *l, const ir_inst *i) { return jit_lower_out(l, i, 0); }
-static inline vr temp(lower *l) { return jit_lower_temp(l, RC_INT, 8); }
-static inline vr ftemp(lower *l) { return jit_lower_temp(l, RC_FLOAT, 8); }
-static inline unsigned bytes_of(const lower *l, uint32_t v)
-{
-    return jit_type_bytes(lower_type(l, v));
-}
-/* Operation size for integers of type t: arithmetic on narrow ones is done in 32 bits. */
-static inline unsigned op_size(jit_type t) { return jit_type_bytes(t) > 4 ? 8 : 4; }
 static inline unsigned log2_bytes(unsigned bytes) { return (unsigned)__builtin_ctz(bytes); }
 /* k as the immediate of a logical row, in the low `bytes` only: what stands above does not matter. */
 bool jit_a64_mask_imm(int64_t k, unsigned bytes, uint64_t *imm);
@@ -49,7 +35,6 @@ void jit_a64_lower_overflow(lower *l, const ir_inst *i);
 /* ---- a64_lower_mem.c ---- */
 /* The memory operand of an access of `size` bytes to address + offset. */
 a64_addr jit_a64_address_of(lower *l, uint32_t address, int32_t offset, unsigned size, unsigned trap);
-unsigned jit_a64_trap_of(const lower *l, uint16_t mem); /* 0: the access cannot fault */
 /* The register of v is known to be zero above v's own bytes. */
 bool jit_a64_is_zero_above(const lower *l, uint32_t v);
 /* v extended from its own type to at least 32 bits: zero or sign; to all 64 with zeroes. */

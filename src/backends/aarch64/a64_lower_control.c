@@ -147,40 +147,6 @@ static unsigned compare_floats(lower *l, const ir_inst *d)
 
 /* ---- Truth ---- */
 
-/* x of icmp eq/ne (x, 0), through which truth is only passed on or inverted; NULL: none. */
-static const ir_inst *inner_truth(const lower *l, const ir_inst *d, bool alone, bool *inverted)
-{
-    int64_t k;
-
-    if (d->op != JIT_OP_icmp || d->aux > JIT_NE || !jit_lower_const(l, d->b, &k) || k != 0)
-        return NULL;
-    const ir_inst *x = alone ? jit_lower_fuses_root(l, d->a) : NULL;
-    if (!x || (x->op != JIT_OP_icmp && x->op != JIT_OP_fcmp))
-        return NULL;
-    *inverted ^= d->aux == JIT_EQ;
-    return x;
-}
-
-/* The compare that v's truth is that of; NULL: there is none. Those used here alone are folded. */
-static const ir_inst *truth_of(lower *l, uint32_t v, bool *alone, bool *inverted)
-{
-    const ir_inst *d = jit_lower_fuses_root(l, v), *x;
-
-    *alone = d != NULL;
-    *inverted = false;
-    if (!d)
-        d = jit_lower_repeats(l, v);
-    if (!d || (d->op != JIT_OP_icmp && d->op != JIT_OP_fcmp))
-        return NULL;
-    if (*alone)
-        jit_lower_sink(l, d);
-    while ((x = inner_truth(l, d, *alone, inverted)) != NULL) {
-        d = x;
-        jit_lower_sink(l, d);
-    }
-    return d;
-}
-
 static unsigned flags_of_compare(lower *l, const ir_inst *d, bool alone, bool inverted)
 {
     unsigned cc = d->op == JIT_OP_icmp ? compare_ints(l, d, alone) : compare_floats(l, d);
@@ -191,7 +157,7 @@ static unsigned flags_of_compare(lower *l, const ir_inst *d, bool alone, bool in
 unsigned jit_a64_condition(lower *l, uint32_t v)
 {
     bool alone, inverted;
-    const ir_inst *d = truth_of(l, v, &alone, &inverted);
+    const ir_inst *d = jit_rule_truth_of(l, v, &alone, &inverted);
 
     if (d)
         return flags_of_compare(l, d, alone, inverted);
@@ -295,7 +261,7 @@ static bool reads_register(lower *l, const ir_inst *d, bool alone, bool inverted
 static a64_test test_of(lower *l, uint32_t v)
 {
     bool alone, inverted;
-    const ir_inst *d = truth_of(l, v, &alone, &inverted);
+    const ir_inst *d = jit_rule_truth_of(l, v, &alone, &inverted);
     a64_test t;
 
     if (!d)
@@ -397,16 +363,10 @@ void jit_a64_lower_select(lower *l, const ir_inst *i)
  * branched on, so a misprediction cannot read outside the table. */
 static void lower_br_table(lower *l, const ir_inst *i)
 {
-    uint32_t n = jit_inst_target_count(l->f, i) - 1, other = 0;
+    uint32_t n = jit_inst_target_count(l->f, i) - 1;
 
-    while (other < n && l->target_block[other] == l->target_block[n])
-        other++;
-    if (other == n) { /* one way only; the allocator puts moves before a jump, not before a table */
-        minst *m = jit_lower_emit(l, MI_JUMP, 0);
-        m->ref = l->target_block[0];
-        jit_lower_flags(l, RA_TERM, 0);
+    if (jit_rule_one_way(l, i))
         return;
-    }
     vr index = in(l, i->a), last = temp(l), clamped = temp(l);
     jit_a64_imm(l, last, n);
     if (jit_a64_fits_imm12(n))
@@ -425,7 +385,7 @@ void jit_a64_lower_control(lower *l, const ir_inst *i)
     case JIT_OP_brif:
         t = test_of(l, i->a);
         if (t.n.id == RA_NO_VREG)
-            jit_a64_branch(l, t.cc, l->target_block[0], l->target_block[1]);
+            jit_rule_branch(l, t.cc, l->target_block[0], l->target_block[1]);
         else
             jit_a64_branch_r(l, t.cc, t.size, t.n, t.bit, l->target_block[0], l->target_block[1]);
         break;
@@ -434,6 +394,9 @@ void jit_a64_lower_control(lower *l, const ir_inst *i)
         break;
     case JIT_OP_trap:
         jit_a64_trap(l, i->aux, true);
+        break;
+    case JIT_OP_debugtrap:
+        jit_a64_build(l, A64_brk, 4, 0, NULL, NULL, 0);
         break;
     default: /* trapz, trapnz */
         t = test_of(l, i->a);

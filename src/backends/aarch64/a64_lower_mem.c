@@ -4,54 +4,7 @@
  * 32-bit addition may have wrapped, so it is never taken apart. */
 #include "backends/aarch64/a64_lower.h"
 
-unsigned jit_a64_trap_of(const lower *l, uint16_t mem)
-{
-    const jit_mem *m = &l->f->mems.at[mem];
-
-    return m->bits & JIT_MEM_NOTRAP ? 0 : m->trap ? m->trap : JIT_TRAP_HEAP_OOB;
-}
-
 /* ---- Addresses ---- */
-
-/* x + k with k added to *offset, when that still fits; x is returned. An addition with several uses
- * is computed again here; then what x is made of may be needed elsewhere, too: *alone is false. */
-static uint32_t peel_constants(const lower *l, uint32_t v, int32_t *offset, bool *alone)
-{
-    *alone = true;
-    for (unsigned n = 0; n < 8; n++) {
-        const ir_inst *d = jit_lower_repeats(l, v);
-        int64_t k, sum;
-        if (!d || d->op != JIT_OP_iadd || d->type != JIT_I64)
-            break;
-        uint32_t x = d->a, y = d->b;
-        if (!jit_lower_const(l, y, &k)) {
-            if (!jit_lower_const(l, x, &k))
-                break;
-            x = y;
-        }
-        if (__builtin_add_overflow(k, *offset, &sum) || sum != (int32_t)sum)
-            break;
-        *offset = (int32_t)sum;
-        *alone &= jit_lower_fuses(l, v) != NULL;
-        v = x;
-    }
-    return v;
-}
-
-static bool slot_of(const lower *l, uint32_t v, int32_t *offset, uint32_t *slot)
-{
-    const ir_inst *d = jit_lower_def(l, v);
-    int64_t sum;
-
-    if (!d || d->op != JIT_OP_stack_addr)
-        return false;
-    sum = (int64_t)(int32_t)d->b + *offset;
-    if (sum < 0 || sum > 1 << 30) /* the frame adds more */
-        return false;
-    *offset = (int32_t)sum;
-    *slot = d->a - 1;
-    return true;
-}
 
 /* v as an index: extended from 4 bytes, or shifted by nothing or the size of the access, or both. */
 static bool is_index(const lower *l, uint32_t v, unsigned size, a64_fold *f)
@@ -99,10 +52,10 @@ static a64_addr summed(lower *l, const ir_inst *add, int32_t offset, unsigned tr
 a64_addr jit_a64_address_of(lower *l, uint32_t address, int32_t offset, unsigned size, unsigned trap)
 {
     bool alone;
-    uint32_t v = peel_constants(l, address, &offset, &alone), slot;
+    uint32_t v = jit_rule_peel_constants(l, address, &offset, &alone), slot;
     const ir_inst *d = alone ? jit_lower_fuses(l, v) : NULL;
 
-    if (slot_of(l, v, &offset, &slot)) {                     /* slot + k */
+    if (jit_rule_slot_of(l, v, &offset, &slot)) {                     /* slot + k */
         a64_addr m = a64_frame(MEM_SLOT, slot, offset);
         m.trap = (uint8_t)trap;
         return m;
@@ -116,11 +69,6 @@ a64_addr jit_a64_address_of(lower *l, uint32_t address, int32_t offset, unsigned
 }
 
 /* ---- Extensions ---- */
-
-static bool is_big(const lower *l, uint16_t mem, unsigned bytes)
-{
-    return bytes > 1 && l->f->mems.at[mem].bits & JIT_MEM_BIG;
-}
 
 bool jit_a64_is_zero_above(const lower *l, uint32_t v)
 {
@@ -190,7 +138,7 @@ static void sign_extend(lower *l, unsigned size, vr d, uint32_t v)
     if (load) {
         jit_lower_sink(l, load);
         a64_addr m = jit_a64_address_of(l, load->a, (int32_t)load->b, bytes,
-                                        jit_a64_trap_of(l, load->aux));
+                                        jit_rule_trap_of(l, load->aux));
         a64_load_signed(l, size, d, bytes, m);
     } else {
         jit_a64_sx(l, size, d, bytes, in(l, v));
@@ -247,20 +195,10 @@ static void load_big(lower *l, const ir_inst *i, unsigned size, a64_addr m)
     }
 }
 
-static unsigned access_bytes(const ir_inst *i)
-{
-    switch (i->op) {
-    case JIT_OP_uload8: case JIT_OP_sload8: case JIT_OP_istore8: return 1;
-    case JIT_OP_uload16: case JIT_OP_sload16: case JIT_OP_istore16: return 2;
-    case JIT_OP_uload32: case JIT_OP_sload32: case JIT_OP_istore32: return 4;
-    default: return jit_type_bytes(i->type);
-    }
-}
-
 void jit_a64_lower_load(lower *l, const ir_inst *i)
 {
-    unsigned size = access_bytes(i), wide = op_size(i->type);
-    a64_addr m = jit_a64_address_of(l, i->a, (int32_t)i->b, size, jit_a64_trap_of(l, i->aux));
+    unsigned size = jit_rule_access_bytes(i), wide = op_size(i->type);
+    a64_addr m = jit_a64_address_of(l, i->a, (int32_t)i->b, size, jit_rule_trap_of(l, i->aux));
 
     if (is_big(l, i->aux, size)) {
         load_big(l, i, size, m);
@@ -304,9 +242,9 @@ static bool as_integer(lower *l, const ir_inst *i, unsigned size, vr *v)
 
 void jit_a64_lower_store(lower *l, const ir_inst *i)
 {
-    unsigned size = access_bytes(i);
+    unsigned size = jit_rule_access_bytes(i);
     bool big = is_big(l, i->aux, size);
-    a64_addr m = jit_a64_address_of(l, i->b, (int32_t)i->c, size, jit_a64_trap_of(l, i->aux));
+    a64_addr m = jit_a64_address_of(l, i->b, (int32_t)i->c, size, jit_rule_trap_of(l, i->aux));
     vr v;
 
     if (!as_integer(l, i, size, &v)) {

@@ -323,8 +323,6 @@ static inline minst *x64_cmov(lower *l, unsigned cc, unsigned size, vr d, vr a, 
 minst *jit_x64_trap_if(lower *l, unsigned cc, unsigned code);
 /* Traps; terminator says that the block ends here. */
 minst *jit_x64_trap(lower *l, unsigned code, bool terminator);
-/* Ends the block: to l->target_block[k] on cc, else [k2]. */
-minst *jit_x64_branch(lower *l, unsigned cc, uint32_t then_block, uint32_t else_block);
 /* Ends the block: through jump table (jit_lower_jump_table), index (8 bytes, below its length). */
 minst *jit_x64_table_jump(lower *l, uint32_t table, vr index);
 /* target.call: the instruction alone. */
@@ -395,7 +393,7 @@ static inline minst *x64_fma(lower *l, unsigned op, unsigned size, vr d, vr tied
 void jit_x64_abi(const ir_sig *sig, abi_sig *a, arena *tmp, fail_ctx *fail);
 void jit_x64_env(ra_env *env, const abi_sig *abi, bool fp, bool fast, bool pinned);
 /* x64_lower.c and its like */
-void jit_x64_lower(lower *l, const ir_inst *i);
+extern void (*const jit_x64_rules[RULE_TARGET_COUNT])(lower *l, const ir_inst *i);
 void jit_x64_constant(lower *l, vr to, jit_type t, uint64_t bits);
 void jit_x64_address(lower *l, vr to, unsigned am, uint32_t ref, int32_t disp);
 void jit_x64_symbol(lower *l, vr to, uint32_t symbol, int64_t addend, bool near);

@@ -242,17 +242,6 @@ minst *jit_x64_trap(lower *l, unsigned code, bool terminator)
     return m;
 }
 
-minst *jit_x64_branch(lower *l, unsigned cc, uint32_t then_block, uint32_t else_block)
-{
-    minst *m = jit_lower_emit(l, MI_BRANCH, 8);
-
-    m->cc = (uint8_t)cc;
-    m->ref = then_block;
-    m->imm = else_block;
-    jit_lower_flags(l, RA_TERM, 0);
-    return m;
-}
-
 minst *jit_x64_table_jump(lower *l, uint32_t table, vr index)
 {
     minst *m = jit_x64_build(l, X64_table, 8, 0, &index, NULL, 0);

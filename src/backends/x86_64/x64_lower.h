@@ -1,24 +1,10 @@
-/* x64_lower.h - what the files of x86-64 lowering share: short names, rm operands, addresses, conditions. */
+/* x64_lower.h - what the files of x86-64 lowering share: rm operands, addresses, conditions. */
 #ifndef JIT_X64_LOWER_H
 #define JIT_X64_LOWER_H
 
 #include "backends/x86_64/x64.h"
+#include "machinst/rules.h"
 
-/* Short names, as rules read them. */
-static inline uint32_t arg(const lower *l, const ir_inst *i, uint32_t k)
-{
-    return inst_args(l->f, i).at[k];
-}
-static inline vr in(lower *l, uint32_t v) { return jit_lower_in(l, v); }
-static inline vr out(lower *l, const ir_inst *i) { return jit_lower_out(l, i, 0); }
-static inline vr temp(lower *l) { return jit_lower_temp(l, RC_INT, 8); }
-static inline vr ftemp(lower *l) { return jit_lower_temp(l, RC_FLOAT, 8); }
-static inline unsigned bytes_of(const lower *l, uint32_t v)
-{
-    return jit_type_bytes(lower_type(l, v));
-}
-/* Operation size for integers of type t: arithmetic on narrow ones is done in 32 bits. */
-static inline unsigned op_size(jit_type t) { return jit_type_bytes(t) > 4 ? 8 : 4; }
 static inline bool fits32(int64_t k) { return k == (int32_t)k; }
 static inline bool has(const lower *l, uint64_t feature) { return (l->features & feature) != 0; }
 
@@ -31,7 +17,6 @@ static inline bool is_imm32(const lower *l, uint32_t v, int64_t *k)
 /* ---- x64_lower_mem.c ---- */
 /* The memory operand of an access to address + offset. */
 x64_rm jit_x64_address_of(lower *l, uint32_t address, int32_t offset, unsigned trap);
-unsigned jit_x64_trap_of(const lower *l, uint16_t mem); /* 0: the access cannot fault */
 /* v as an rm operand read at `size` bytes: a load of exactly that size is folded when fold is set. */
 x64_rm jit_x64_rm_of(lower *l, uint32_t v, unsigned size, bool fold);
 /* x, and not y, would be folded as such a load: then the operands of what commutes change places. */

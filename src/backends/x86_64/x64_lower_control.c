@@ -122,36 +122,14 @@ static unsigned compare_floats(lower *l, const ir_inst *d, bool fold)
     return float_cc[d->aux].cc;
 }
 
-/* x of icmp eq/ne (x, 0), through which truth is only passed on or inverted; NULL: none. */
-static const ir_inst *inner_truth(lower *l, const ir_inst *d, bool alone, bool *inverted)
-{
-    int64_t k;
-
-    if (d->op != JIT_OP_icmp || d->aux > JIT_NE || !jit_lower_const(l, d->b, &k) || k != 0)
-        return NULL;
-    const ir_inst *x = alone ? jit_lower_fuses_root(l, d->a) : NULL;
-    if (!x || (x->op != JIT_OP_icmp && x->op != JIT_OP_fcmp))
-        return NULL;
-    *inverted ^= d->aux == JIT_EQ;
-    return x;
-}
-
 unsigned jit_x64_condition(lower *l, uint32_t v)
 {
-    const ir_inst *d = jit_lower_fuses_root(l, v), *x;
-    bool alone = d != NULL, inverted = false;
+    bool alone, inverted;
+    const ir_inst *d = jit_rule_truth_of(l, v, &alone, &inverted);
 
-    if (!d)
-        d = jit_lower_repeats(l, v);
-    if (!d || (d->op != JIT_OP_icmp && d->op != JIT_OP_fcmp)) {
+    if (!d) {
         test_value(l, v, true);
         return X64_NE;
-    }
-    if (alone)
-        jit_lower_sink(l, d);
-    while ((x = inner_truth(l, d, alone, &inverted)) != NULL) {
-        d = x;
-        jit_lower_sink(l, d);
     }
     unsigned cc = d->op == JIT_OP_icmp ? compare_ints(l, d, alone) : compare_floats(l, d, alone);
     return inverted ? x64_invert(cc) : cc;
@@ -233,16 +211,10 @@ void jit_x64_lower_select(lower *l, const ir_inst *i)
  * branched on, so a misprediction cannot read outside the table. */
 static void lower_br_table(lower *l, const ir_inst *i)
 {
-    uint32_t n = jit_inst_target_count(l->f, i) - 1, other = 0;
+    uint32_t n = jit_inst_target_count(l->f, i) - 1;
 
-    while (other < n && l->target_block[other] == l->target_block[n])
-        other++;
-    if (other == n) { /* one way only; the allocator puts moves before a jump, not before a table */
-        minst *m = jit_lower_emit(l, MI_JUMP, 0);
-        m->ref = l->target_block[0];
-        jit_lower_flags(l, RA_TERM, 0);
+    if (jit_rule_one_way(l, i))
         return;
-    }
     vr index = in(l, i->a), wide = temp(l), last = temp(l), clamped = temp(l);
     jit_x64_zx(l, wide, 4, x64_reg(index));
     x64_imm(l, last, n);
@@ -258,13 +230,16 @@ void jit_x64_lower_control(lower *l, const ir_inst *i)
     switch (i->op) {
     case JIT_OP_brif:
         cc = jit_x64_condition(l, i->a);
-        jit_x64_branch(l, cc, l->target_block[0], l->target_block[1]);
+        jit_rule_branch(l, cc, l->target_block[0], l->target_block[1]);
         break;
     case JIT_OP_br_table:
         lower_br_table(l, i);
         break;
     case JIT_OP_trap:
         jit_x64_trap(l, i->aux, true);
+        break;
+    case JIT_OP_debugtrap:
+        jit_x64_build(l, X64_int3, 4, 0, NULL, NULL, 0);
         break;
     default: /* trapz, trapnz */
         cc = jit_x64_condition(l, i->a);

@@ -4,39 +4,7 @@
  * read. An address is built from 64-bit parts alone: a 32-bit addition may have wrapped. */
 #include "backends/x86_64/x64_lower.h"
 
-unsigned jit_x64_trap_of(const lower *l, uint16_t mem)
-{
-    const jit_mem *m = &l->f->mems.at[mem];
-
-    return m->bits & JIT_MEM_NOTRAP ? 0 : m->trap ? m->trap : JIT_TRAP_HEAP_OOB;
-}
-
 /* ---- Addresses ---- */
-
-/* x + k with k added to *offset, when that still fits; x is returned. An addition with several uses
- * is computed again here; then what x is made of may be needed elsewhere, too: *alone is false. */
-static uint32_t peel_constants(lower *l, uint32_t v, int32_t *offset, bool *alone)
-{
-    *alone = true;
-    for (unsigned n = 0; n < 8; n++) {
-        const ir_inst *d = jit_lower_repeats(l, v);
-        int64_t k, sum;
-        if (!d || d->op != JIT_OP_iadd || d->type != JIT_I64)
-            break;
-        uint32_t x = d->a, y = d->b;
-        if (!jit_lower_const(l, y, &k)) {
-            if (!jit_lower_const(l, x, &k))
-                break;
-            x = y;
-        }
-        if (__builtin_add_overflow(k, *offset, &sum) || !fits32(sum))
-            break;
-        *offset = (int32_t)sum;
-        *alone &= jit_lower_fuses(l, v) != NULL;
-        v = x;
-    }
-    return v;
-}
 
 /* y * 2, 4 or 8 as an index: its shift, else 0. */
 static unsigned index_shift(lower *l, uint32_t *v)
@@ -56,28 +24,13 @@ static unsigned index_shift(lower *l, uint32_t *v)
     return shift;
 }
 
-static bool slot_of(const lower *l, uint32_t v, int32_t *offset, uint32_t *slot)
-{
-    const ir_inst *d = jit_lower_def(l, v);
-    int64_t sum;
-
-    if (!d || d->op != JIT_OP_stack_addr)
-        return false;
-    sum = (int64_t)(int32_t)d->b + *offset;
-    if (sum < 0 || sum > 1 << 30) /* the frame adds more */
-        return false;
-    *offset = (int32_t)sum;
-    *slot = d->a - 1;
-    return true;
-}
-
 x64_rm jit_x64_address_of(lower *l, uint32_t address, int32_t offset, unsigned trap)
 {
     bool alone;
-    uint32_t v = peel_constants(l, address, &offset, &alone), slot;
+    uint32_t v = jit_rule_peel_constants(l, address, &offset, &alone), slot;
     const ir_inst *d = alone ? jit_lower_fuses(l, v) : NULL;
 
-    if (slot_of(l, v, &offset, &slot)) {                     /* slot + k */
+    if (jit_rule_slot_of(l, v, &offset, &slot)) {                     /* slot + k */
         x64_rm m = x64_frame(MEM_SLOT, slot, offset);
         m.trap = (uint8_t)trap;
         return m;
@@ -102,11 +55,6 @@ x64_rm jit_x64_address_of(lower *l, uint32_t address, int32_t offset, unsigned t
 
 /* ---- Operands ---- */
 
-static bool is_big(const lower *l, uint16_t mem, unsigned bytes)
-{
-    return bytes > 1 && l->f->mems.at[mem].bits & JIT_MEM_BIG;
-}
-
 /* The plain load of exactly `size` bytes that v is, if it may be folded here. */
 static const ir_inst *folds(lower *l, uint32_t v, unsigned size)
 {
@@ -126,7 +74,7 @@ bool jit_x64_folds_left(lower *l, uint32_t x, uint32_t y, unsigned size)
 static x64_rm load_operand(lower *l, const ir_inst *d)
 {
     jit_lower_sink(l, d);
-    return jit_x64_address_of(l, d->a, (int32_t)d->b, jit_x64_trap_of(l, d->aux));
+    return jit_x64_address_of(l, d->a, (int32_t)d->b, jit_rule_trap_of(l, d->aux));
 }
 
 x64_rm jit_x64_rm_of(lower *l, uint32_t v, unsigned size, bool fold)
@@ -214,20 +162,10 @@ static void load_big(lower *l, const ir_inst *i, unsigned size, x64_rm m)
     }
 }
 
-static unsigned access_bytes(const ir_inst *i)
-{
-    switch (i->op) {
-    case JIT_OP_uload8: case JIT_OP_sload8: case JIT_OP_istore8: return 1;
-    case JIT_OP_uload16: case JIT_OP_sload16: case JIT_OP_istore16: return 2;
-    case JIT_OP_uload32: case JIT_OP_sload32: case JIT_OP_istore32: return 4;
-    default: return jit_type_bytes(i->type);
-    }
-}
-
 void jit_x64_lower_load(lower *l, const ir_inst *i)
 {
-    unsigned size = access_bytes(i);
-    x64_rm m = jit_x64_address_of(l, i->a, (int32_t)i->b, jit_x64_trap_of(l, i->aux));
+    unsigned size = jit_rule_access_bytes(i);
+    x64_rm m = jit_x64_address_of(l, i->a, (int32_t)i->b, jit_rule_trap_of(l, i->aux));
     vr d;
 
     if (is_big(l, i->aux, size)) {
@@ -280,7 +218,7 @@ static bool update(lower *l, const ir_inst *i, unsigned size)
     jit_lower_sink(l, load);
     bool constant = is_imm32(l, op->b, &k);
     vr y = constant ? VR_NONE : in(l, op->b);
-    x64_rm m = jit_x64_address_of(l, i->b, (int32_t)i->c, jit_x64_trap_of(l, i->aux));
+    x64_rm m = jit_x64_address_of(l, i->b, (int32_t)i->c, jit_rule_trap_of(l, i->aux));
     if (constant)
         x64_alu_mi(l, updates[n].imm, size, m, k);
     else
@@ -311,7 +249,7 @@ static void store_big(lower *l, const ir_inst *i, unsigned size, x64_rm m)
 
 void jit_x64_lower_store(lower *l, const ir_inst *i)
 {
-    unsigned size = access_bytes(i), trap = jit_x64_trap_of(l, i->aux);
+    unsigned size = jit_rule_access_bytes(i), trap = jit_rule_trap_of(l, i->aux);
     bool big = is_big(l, i->aux, size);
     int64_t k;
     uint64_t bits;
