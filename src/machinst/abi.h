@@ -25,10 +25,32 @@ typedef struct abi_sig {
     abi_loc ret_pointer;   /* where its address is passed, when ret_bytes > 0 (an extra last argument) */
     uint32_t callee_pops;  /* bytes that the callee removes: arg_bytes or 0 */
     uint8_t sret_reg;      /* register that returns the sret parameter's value; 0xff: none */
-    uint8_t nvector_args;  /* x86-64: float registers used, for al of variadic callees (unused) */
     regset clobbers;       /* registers that a call destroys, results included */
     regset callee_saved;   /* registers that a function of this convention preserves */
 } abi_sig;
+
+/* Registers that values of the two classes take, in order; floats from RA_FLOAT(0) on. */
+typedef struct abi_regs { const uint8_t *ints; uint8_t nints, nfloats; } abi_regs;
+#define ABI_NO_REG 0xff
+/* A machine's conventions. fast is the same as system_v. tail: arguments as in system_v, the callee
+ * removes those on the stack, more results travel in registers and less is preserved. */
+typedef struct abi_rules {
+    const char *machine;    /* for messages */
+    abi_regs args, rets, tail_rets;
+    uint8_t sret_arg;       /* takes the first sret parameter; ABI_NO_REG: it is an ordinary one */
+    uint8_t sret_ret;       /* returns its value when there are no results; ABI_NO_REG: none does */
+    regset all;             /* that code may change */
+    regset saved, tail_saved; /* preserved by a call */
+    regset assignable;      /* an allocator may use */
+    regset frame_pointer, pinned; /* of these, not with a frame pointer, not with a pinned register */
+    uint8_t scratch;        /* as in ra_env */
+} abi_rules;
+/* Fills all of *a (arrays from tmp). Fails with UNSUPPORTED for what the conventions lack. */
+void jit_abi_assign(const abi_rules *rules, const ir_sig *sig, abi_sig *a, arena *tmp,
+                    fail_ctx *fail);
+/* Registers an allocator may use in a function of this convention, fast: O0's choice. */
+void jit_abi_env(const abi_rules *rules, ra_env *env, const abi_sig *abi, bool fp, bool fast,
+                 bool pinned);
 
 /* The frame, from high to low addresses:
  *   incoming arguments | return address | saved frame pointer | saved registers |

@@ -7,7 +7,7 @@ const abi_sig *jit_lower_sig(lower *l, jit_sigref s)
 
     if (!*a) {
         *a = ARENA_NEW(l->tmp, abi_sig);
-        l->target->abi(&l->f->sigs.at[jit_sigref_index(s)], *a, l->tmp, l->fail);
+        jit_abi_assign(l->target->abi, &l->f->sigs.at[jit_sigref_index(s)], *a, l->tmp, l->fail);
     }
     return *a;
 }
@@ -144,7 +144,7 @@ void jit_lower_libcall(lower *l, const ir_inst *i, unsigned libcall, const uint3
     JIT_REQUIRE(l->fail, nargs <= 4, "libcall with more than four arguments");
     for (uint32_t k = 0; k < nargs; k++)
         params[k] = lower_type(l, args[k]);
-    l->target->abi(&sig, &a, l->tmp, l->fail);
+    jit_abi_assign(l->target->abi, &sig, &a, l->tmp, l->fail);
     make_call(l, i, &a, to, args, 1);
 }
 

@@ -97,7 +97,7 @@ static void prepare(compiler *c)
     l->fail = j->tmp->fail;
     l->fast = j->fast;
     l->frame = fr;
-    j->target->abi(&j->f->sig, &c->abi, j->tmp, l->fail);
+    jit_abi_assign(j->target->abi, &j->f->sig, &c->abi, j->tmp, l->fail);
     l->abi = &c->abi;
     l->sig_abi = ARENA_ARRAY(j->tmp, abi_sig *, j->f->sigs.len);
     l->callee_symbol = ARENA_ARRAY(j->tmp, uint32_t, j->f->callees.len);
@@ -126,7 +126,7 @@ static void prepare(compiler *c)
                 gone |= jit_lower_sig(l, jit_sigref_at(k))->clobbers;
         count_saved(fr, gone & c->abi.callee_saved);
     }
-    j->target->env(&c->env, &c->abi, fr->fp, j->fast, j->pinned);
+    jit_abi_env(j->target->abi, &c->env, &c->abi, fr->fp, j->fast, j->pinned);
 #ifdef JIT_STRESS
     starve(&c->env, j->fast);
 #endif

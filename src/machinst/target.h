@@ -54,10 +54,7 @@ typedef struct target {
     uint32_t front_bytes;          /* longest prologue */
     uint8_t return_address_bytes;  /* pushed by a call: 8 on x86-64, 0 on AArch64 */
 
-    /* ABI. Fills all of *a (arrays from tmp). Fails with UNSUPPORTED for conventions it lacks. */
-    void (*abi)(const ir_sig *sig, abi_sig *a, arena *tmp, fail_ctx *fail);
-    /* Registers an allocator may use in a function with this frame, fast: O0's choice. */
-    void (*env)(ra_env *env, const abi_sig *abi, bool fp, bool fast, bool pinned);
+    const abi_rules *abi;
 
     /* Lowering: RULE_*; what is shared has no entry (rules.c). Terminators find l->target_block set. */
     void (*const *rules)(lower *l, const ir_inst *i);

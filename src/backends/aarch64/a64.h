@@ -452,8 +452,7 @@ minst *jit_a64_fzero(lower *l, vr d);
 /* ---- The target's parts, by file ---- */
 
 /* a64_abi.c */
-void jit_a64_abi(const ir_sig *sig, abi_sig *a, arena *tmp, fail_ctx *fail);
-void jit_a64_env(ra_env *env, const abi_sig *abi, bool fp, bool fast, bool pinned);
+extern const abi_rules jit_a64_abi;
 /* a64_lower.c and its like */
 extern void (*const jit_a64_rules[RULE_TARGET_COUNT])(lower *l, const ir_inst *i);
 void jit_a64_constant(lower *l, vr to, jit_type t, uint64_t bits);

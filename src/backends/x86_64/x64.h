@@ -390,8 +390,7 @@ static inline minst *x64_fma(lower *l, unsigned op, unsigned size, vr d, vr tied
 /* ---- The target's parts, by file ---- */
 
 /* x64_abi.c */
-void jit_x64_abi(const ir_sig *sig, abi_sig *a, arena *tmp, fail_ctx *fail);
-void jit_x64_env(ra_env *env, const abi_sig *abi, bool fp, bool fast, bool pinned);
+extern const abi_rules jit_x64_abi;
 /* x64_lower.c and its like */
 extern void (*const jit_x64_rules[RULE_TARGET_COUNT])(lower *l, const ir_inst *i);
 void jit_x64_constant(lower *l, vr to, jit_type t, uint64_t bits);
