@@ -60,8 +60,7 @@ bool jit_rule_slot_of(const lower *l, uint32_t v, int32_t *offset, uint32_t *slo
 
 /* ---- Control ---- */
 
-/* x of icmp eq/ne (x, 0), through which truth is only passed on or inverted; NULL: none. */
-static const ir_inst *inner_truth(const lower *l, const ir_inst *d, bool alone, bool *inverted)
+const ir_inst *jit_rule_inner_truth(const lower *l, const ir_inst *d, bool alone, bool *inverted)
 {
     int64_t k;
 
@@ -86,7 +85,7 @@ const ir_inst *jit_rule_truth_of(lower *l, uint32_t v, bool *alone, bool *invert
         return NULL;
     if (*alone)
         jit_lower_sink(l, d);
-    while ((x = inner_truth(l, d, *alone, inverted)) != NULL) {
+    while ((x = jit_rule_inner_truth(l, d, *alone, inverted)) != NULL) {
         d = x;
         jit_lower_sink(l, d);
     }

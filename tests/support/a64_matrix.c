@@ -197,7 +197,7 @@ static void each_imm(matrix *m, a64_args a, bool all)
         each_condition(m, a, all, A64_NV);
         break;
     case A64_FORMAT_CSET: each_condition(m, a, all, A64_LE); break;
-    case A64_FORMAT_CCMP: case A64_FORMAT_CCMPI:
+    case A64_FORMAT_CCMP: case A64_FORMAT_CCMPI: case A64_FORMAT_FCCMP:
         for (unsigned nzcv = 0; nzcv < 16; nzcv++) {
             a.shift = (uint8_t)nzcv;
             a.imm = row->format == A64_FORMAT_CCMPI ? 31 - nzcv : 0;

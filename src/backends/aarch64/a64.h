@@ -429,6 +429,15 @@ static inline minst *a64_fcmp(lower *l, unsigned size, vr n, vr m)
     vr r[] = { n, m };
     return jit_a64_build(l, A64_fcmp, size, 0, r, NULL, 0);
 }
+/* Likewise when cc holds, else nzcv (A64_FLAG_*). */
+static inline minst *a64_fccmp(lower *l, unsigned cc, unsigned size, vr n, vr m, unsigned nzcv)
+{
+    vr r[] = { n, m };
+    minst *i = jit_a64_build(l, A64_fccmp, size, 0, r, NULL, 0);
+    i->cc = (uint8_t)cc;
+    i->shift = (uint8_t)nzcv;
+    return i;
+}
 static inline minst *a64_fcmp_0(lower *l, unsigned size, vr n)
 {
     return jit_a64_build(l, A64_fcmp_0, size, 0, &n, NULL, 0);

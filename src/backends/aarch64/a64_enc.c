@@ -343,6 +343,10 @@ static uint32_t enc_FLITERAL(const enc *e)
 
 static uint32_t enc_F(const enc *e) { return ftype(e->a->size); }
 static uint32_t enc_FCOND(const enc *e) { return ftype(e->a->size) | condition(e, e->a->cc, 12); }
+static uint32_t enc_FCCMP(const enc *e)
+{
+    return enc_FCOND(e) | unsigned_field(e, e->a->shift, 4, 0);
+}
 
 static uint32_t enc_FMOVI(const enc *e)
 {

@@ -45,12 +45,36 @@ void jit_a64_lower_load(lower *l, const ir_inst *i);
 void jit_a64_lower_store(lower *l, const ir_inst *i);
 void jit_a64_lower_extend(lower *l, const ir_inst *i);
 
-/* ---- a64_lower_control.c ---- */
+/* ---- a64_lower_compare.c ---- */
+/* An and whose flags the machine sets: with a constant, or with a register. */
+typedef struct a64_mask {
+    const ir_inst *and, *shift; /* shift: by a constant, of which imm makes up for; NULL: none */
+    uint32_t x;
+    uint64_t imm;
+    bool constant;
+    uint8_t size;               /* of the test */
+} a64_mask;
+/* The and that v is, used here alone. Emits nothing. */
+bool jit_a64_masked(const lower *l, uint32_t v, a64_mask *m);
+void jit_a64_sink_mask(lower *l, const a64_mask *m);
+/* The flags Z and, from 32 bits on, N of v. fold: of what v is made of, which is used here alone. */
+void jit_a64_test_value(lower *l, uint32_t v, bool fold);
+/* Compares, and returns the condition under which it holds: A64_UEQ and A64_ONE, too. */
+unsigned jit_a64_flags_of(lower *l, const ir_inst *d, bool alone, bool inverted);
+extern const uint8_t jit_a64_int_cc[]; /* by jit_intcc */
+/* v is several compares joined by and and or: sets the flags for all of them; *cc: they hold. */
+bool jit_a64_joined(lower *l, uint32_t v, unsigned *cc);
+/* i, band or bor, likewise as a value. */
+bool jit_a64_lower_joined(lower *l, const ir_inst *i);
 /* Emits what sets the flags for "v is not zero" and returns the condition under which it holds, which may
  * be A64_UEQ or A64_ONE. */
 unsigned jit_a64_condition(lower *l, uint32_t v);
+/* d = cc ? 1 : 0 */
+void jit_a64_truth_value(lower *l, vr d, unsigned cc);
 void jit_a64_lower_icmp(lower *l, const ir_inst *i);
 void jit_a64_lower_fcmp(lower *l, const ir_inst *i);
+
+/* ---- a64_lower_control.c ---- */
 void jit_a64_lower_select(lower *l, const ir_inst *i);
 void jit_a64_lower_control(lower *l, const ir_inst *i); /* brif, br_table, traps */
 

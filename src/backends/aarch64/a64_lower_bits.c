@@ -88,6 +88,8 @@ static void lower_logic(lower *l, const ir_inst *i)
         float_logic(l, i, rows.vector);
         return;
     }
+    if (i->op != JIT_OP_bxor && jit_a64_lower_joined(l, i))
+        return;
     if (jit_lower_const(l, x, &k) || (!jit_lower_const(l, y, &k) && !inverse(l, y) && inverse(l, x))) {
         x = i->b;
         y = i->a;

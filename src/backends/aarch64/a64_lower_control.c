@@ -1,197 +1,7 @@
-/* a64_lower_control.c - compares and what reads their flags: branches, selects, traps, truth values.
+/* a64_lower_control.c - what reads a condition: branches, checks, selects, jumps through tables.
  *
- * A compare that is used once is emitted where its flags are read; one that is used more often is
- * repeated there, then without folding anything into it, for that would be done twice. Branches and
- * checks on zero, a sign or one bit read the register instead. */
+ * Branches and checks on zero, a sign or one bit read the register; all others read flags. */
 #include "backends/aarch64/a64_lower.h"
-
-static const uint8_t int_cc[] = { /* by jit_intcc */
-    A64_EQ, A64_NE, A64_LT, A64_GE, A64_LE, A64_GT, A64_LO, A64_HS, A64_LS, A64_HI
-};
-
-static const uint8_t float_cc[] = { /* by jit_floatcc; flags of fcmp: Arm ARM, FPCompare() */
-    A64_EQ, A64_NE, A64_ONE, A64_UEQ, A64_MI, A64_PL, A64_LS, A64_HI, A64_GT, A64_LE, A64_GE, A64_LT,
-    A64_VC, A64_VS
-};
-
-static bool is_signed_cc(unsigned cc)
-{
-    return cc == A64_LT || cc == A64_GE || cc == A64_LE || cc == A64_GT;
-}
-
-/* ---- Setting flags ---- */
-
-/* The and that v is, used here alone, whose flags the machine sets at v's width. */
-static const ir_inst *masked(const lower *l, uint32_t v, uint64_t *imm, bool *constant)
-{
-    const ir_inst *d = jit_lower_fuses(l, v);
-    unsigned bytes = bytes_of(l, v);
-    int64_t k;
-
-    if (!d || d->op != JIT_OP_band)
-        return NULL;
-    *constant = jit_lower_const(l, d->b, &k);
-    if (!*constant)
-        return bytes >= 4 ? d : NULL;
-    uint64_t low = bytes == 8 ? (uint64_t)k : (uint64_t)k & (((uint64_t)1 << 8 * bytes) - 1);
-    *imm = low;
-    return jit_a64_logical_imm(low, bytes == 8 ? 8 : 4, NULL) ? d : NULL;
-}
-
-/* The flags Z and, from 32 bits on, N of v. */
-static void test_value(lower *l, uint32_t v, bool fold)
-{
-    unsigned bytes = bytes_of(l, v), size = bytes == 8 ? 8 : 4;
-    uint64_t imm = 0;
-    bool constant = false;
-    const ir_inst *d = fold ? masked(l, v, &imm, &constant) : NULL;
-
-    if (d) {
-        jit_lower_sink(l, d);
-        vr x = in(l, d->a);
-        if (constant)                                        /* (x & k) != 0 */
-            a64_tst_i(l, size, x, imm);
-        else                                                 /* (x & (y << k)) != 0 */
-            jit_a64_op(l, A64_ands, size, VR_NONE, x,
-                       jit_a64_operand_of(l, d->b, d->type, A64_MAY_SHIFT | A64_MAY_ROTATE));
-    } else if (bytes >= 4) {
-        a64_cmp_i(l, size, in(l, v), 0);
-    } else if (jit_a64_is_zero_above(l, v)) {
-        a64_cmp_i(l, 4, jit_a64_zero_extended(l, v), 0);
-    } else {
-        a64_tst_i(l, 4, in(l, v), bytes == 1 ? 0xff : 0xffff);
-    }
-}
-
-/* v extended to 32 bits. */
-static vr widened(lower *l, uint32_t v, bool is_signed, bool fold)
-{
-    if (!is_signed)
-        return jit_a64_zero_extended(l, v);
-    if (fold)
-        return jit_a64_sign_extended(l, v);
-    vr t = temp(l);
-    jit_a64_sx(l, 4, t, bytes_of(l, v), in(l, v));
-    return t;
-}
-
-/* Flags of x - k at size 4 or 8. */
-static void compare_const(lower *l, unsigned size, vr x, int64_t k)
-{
-    if (jit_a64_fits_imm12((uint64_t)k)) {
-        a64_cmp_i(l, size, x, (uint64_t)k);
-    } else if (jit_a64_fits_imm12(0 - (uint64_t)k)) {
-        a64_cmn_i(l, size, x, 0 - (uint64_t)k);
-    } else {
-        vr y = temp(l);
-        jit_a64_imm(l, y, size == 4 ? (uint32_t)k : (uint64_t)k);
-        a64_cmp(l, size, x, y);
-    }
-}
-
-static void compare_narrow(lower *l, uint32_t x, uint32_t y, bool is_signed, bool fold)
-{
-    unsigned bytes = bytes_of(l, x);
-    vr left = widened(l, x, is_signed, fold);
-    int64_t k;
-
-    if (jit_lower_const(l, y, &k))
-        compare_const(l, 4, left, is_signed ? k : bytes == 1 ? (uint8_t)k : (uint16_t)k);
-    else
-        a64_extended(l, A64_subs_x, 4, VR_NONE, left, in(l, y),
-                     (is_signed ? A64_SXTB : A64_UXTB) + log2_bytes(bytes), 0);
-}
-
-/* The condition under which x cc y holds after what is emitted. */
-static unsigned compare_ints(lower *l, const ir_inst *d, bool fold)
-{
-    uint32_t x = d->a, y = d->b;
-    unsigned cc = int_cc[d->aux], bytes = bytes_of(l, x);
-    int64_t k;
-
-    if (jit_lower_const(l, x, &k) && !jit_lower_const(l, y, &k)) {
-        x = d->b;
-        y = d->a;
-        cc = jit_a64_swap_cc(cc);
-    }
-    bool constant = jit_lower_const(l, y, &k), by_zero = constant && k == 0;
-    if (by_zero && (cc == A64_EQ || cc == A64_NE || (bytes >= 4 && is_signed_cc(cc)))) {
-        test_value(l, x, fold);
-    } else if (bytes < 4) {
-        compare_narrow(l, x, y, is_signed_cc(cc), fold);
-    } else if (constant) {
-        compare_const(l, bytes, in(l, x), k);
-    } else {
-        vr left = in(l, x);
-        if (fold)
-            jit_a64_op(l, A64_subs, bytes, VR_NONE, left,
-                       jit_a64_operand_of(l, y, d->type, A64_MAY_SHIFT | A64_MAY_EXTEND));
-        else
-            a64_cmp(l, bytes, left, in(l, y));
-    }
-    return cc;
-}
-
-static unsigned compare_floats(lower *l, const ir_inst *d)
-{
-    unsigned size = bytes_of(l, d->a);
-    uint64_t bits;
-    vr x = in(l, d->a);
-
-    if (jit_lower_fconst(l, d->b, &bits) && bits << (64 - 8 * size + 1) == 0) /* either zero */
-        a64_fcmp_0(l, size, x);
-    else
-        a64_fcmp(l, size, x, in(l, d->b));
-    return float_cc[d->aux];
-}
-
-/* ---- Truth ---- */
-
-static unsigned flags_of_compare(lower *l, const ir_inst *d, bool alone, bool inverted)
-{
-    unsigned cc = d->op == JIT_OP_icmp ? compare_ints(l, d, alone) : compare_floats(l, d);
-
-    return inverted ? a64_invert(cc) : cc;
-}
-
-unsigned jit_a64_condition(lower *l, uint32_t v)
-{
-    bool alone, inverted;
-    const ir_inst *d = jit_rule_truth_of(l, v, &alone, &inverted);
-
-    if (d)
-        return flags_of_compare(l, d, alone, inverted);
-    test_value(l, v, true);
-    return A64_NE;
-}
-
-/* d = cc ? 1 : 0 */
-static void truth_value(lower *l, vr d, unsigned cc)
-{
-    vr first;
-
-    if (cc != A64_UEQ && cc != A64_ONE) {
-        a64_cset(l, cc, d);
-        return;
-    }
-    first = temp(l);
-    a64_cset(l, cc == A64_ONE ? A64_MI : A64_EQ, first);
-    a64_csel(l, A64_csinc, cc == A64_ONE ? A64_LE : A64_VC, 4, d, first, VR_NONE);
-}
-
-void jit_a64_lower_icmp(lower *l, const ir_inst *i)
-{
-    unsigned cc = compare_ints(l, i, true);
-
-    truth_value(l, out(l, i), cc);
-}
-
-void jit_a64_lower_fcmp(lower *l, const ir_inst *i)
-{
-    unsigned cc = compare_floats(l, i);
-
-    truth_value(l, out(l, i), cc);
-}
 
 /* ---- Branches and checks: on flags, or on a register ---- */
 
@@ -220,21 +30,20 @@ static a64_test test_bit(lower *l, uint32_t v, unsigned bit, bool set)
 /* v is not zero (or is), by a register or by flags. */
 static a64_test test_zero(lower *l, uint32_t v, bool zero, bool fold)
 {
-    uint64_t imm = 0;
-    bool constant = false;
-    const ir_inst *d = fold ? masked(l, v, &imm, &constant) : NULL;
+    a64_mask m;
+    bool masked = fold && jit_a64_masked(l, v, &m);
     unsigned bytes = bytes_of(l, v);
 
-    if (d && constant && (imm & (imm - 1)) == 0) {           /* (x & 2^n) != 0 */
-        jit_lower_sink(l, d);
-        return test_bit(l, d->a, (unsigned)__builtin_ctzll(imm), !zero);
+    if (masked && m.constant && (m.imm & (m.imm - 1)) == 0) { /* (x & 2^n) != 0 */
+        jit_a64_sink_mask(l, &m);
+        return test_bit(l, m.x, (unsigned)__builtin_ctzll(m.imm), !zero);
     }
-    if (!d && (bytes >= 4 || jit_a64_is_zero_above(l, v))) {
+    if (!masked && (bytes >= 4 || jit_a64_is_zero_above(l, v))) {
         a64_test t = { zero ? A64_CBZ : A64_CBNZ, bytes == 8 ? 8 : 4, 0, VR_NONE };
         t.n = jit_a64_zero_extended(l, v);
         return t;
     }
-    test_value(l, v, fold);
+    jit_a64_test_value(l, v, fold);
     return test_flags(zero ? A64_EQ : A64_NE);
 }
 
@@ -246,7 +55,7 @@ static bool reads_register(lower *l, const ir_inst *d, bool alone, bool inverted
 
     if (d->op != JIT_OP_icmp || !jit_lower_const(l, d->b, &k))
         return false;
-    cc = int_cc[d->aux];
+    cc = jit_a64_int_cc[d->aux];
     if (inverted)
         cc = a64_invert(cc);
     if (k == 0 && (cc == A64_EQ || cc == A64_NE))            /* x == 0 */
@@ -261,14 +70,17 @@ static bool reads_register(lower *l, const ir_inst *d, bool alone, bool inverted
 static a64_test test_of(lower *l, uint32_t v)
 {
     bool alone, inverted;
-    const ir_inst *d = jit_rule_truth_of(l, v, &alone, &inverted);
+    unsigned cc;
     a64_test t;
 
+    if (jit_a64_joined(l, v, &cc))
+        return test_flags(cc);
+    const ir_inst *d = jit_rule_truth_of(l, v, &alone, &inverted);
     if (!d)
         return test_zero(l, v, false, true);
     if (reads_register(l, d, alone, inverted, &t))
         return t;
-    return test_flags(flags_of_compare(l, d, alone, inverted));
+    return test_flags(jit_a64_flags_of(l, d, alone, inverted));
 }
 
 /* ---- Select ---- */
@@ -320,7 +132,7 @@ static void select_ints(lower *l, const ir_inst *i, uint32_t c, uint32_t x, uint
 
     if (jit_lower_const(l, x, &k) && jit_lower_const(l, y, &m) && k == 1 && m == 0) {
         cc = jit_a64_condition(l, c);                        /* c ? 1 : 0 */
-        truth_value(l, out(l, i), cc);
+        jit_a64_truth_value(l, out(l, i), cc);
         return;
     }
     row = changed(l, &y);
@@ -333,7 +145,7 @@ static void select_ints(lower *l, const ir_inst *i, uint32_t c, uint32_t x, uint
     }
     if (cc == A64_ONE || cc == A64_UEQ) { /* two conditions become one */
         vr t = temp(l);
-        truth_value(l, t, cc);
+        jit_a64_truth_value(l, t, cc);
         a64_cmp_i(l, 4, t, 0);
         cc = A64_NE;
     }

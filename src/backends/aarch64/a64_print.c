@@ -270,7 +270,7 @@ static void put_rest(printer *p)
     case A64_FORMAT_CCMPI:
         put_num(p, a->imm);
         /* fall through */
-    case A64_FORMAT_CCMP:
+    case A64_FORMAT_CCMP: case A64_FORMAT_FCCMP:
         put_num(p, a->shift);
         separate(p);
         jit_strbuf_puts(p->s, jit_a64_cc_name(a->cc));
