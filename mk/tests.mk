@@ -58,7 +58,7 @@ $(foreach s,$(live-suites),$(eval $(call suite-programs,$(s))))
 
 # tests/SUITE/NAME.c with a main of its own
 # The command's emulator, for programs that run the code of other machines.
-EMULATOR := $(OUT)/tools/gantry/emulate.o $(OUT)/tools/gantry/report.o
+EMULATOR := $(patsubst %.c,$(OUT)/%.o,$(wildcard tools/gantry/emulate*.c)) $(OUT)/tools/gantry/report.o
 define own-program
 $(OUT)/tests/$(subst /,-,$(patsubst tests/%.c,%,$(1))): $(patsubst %.c,$(OUT)/plain-obj/%.o,$(1)) $(PLAIN_HELP) $(EMULATOR) $(LIB_A)
 	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(TEST_LIBS) $(LINK_FLAGS) $(UNICORN_LIBS)

@@ -1,11 +1,12 @@
-/* emulate.c - runs the code of another machine in Unicorn, when the tool was built with it.
+/* emulate.c - runs code of either machine in Unicorn, when the tool was built with it.
  *
  * The emulated machine sees the engine's code, constants and cells at the addresses where they stand in
  * this process, so the code is linked as it is everywhere. Besides there are a stack, a block of
  * arguments and results, and a gate: a page of stubs by which code returns and calls functions of the
  * host. All else is unmapped, so a stray access faults. A call goes through the entry code of
- * jit_invoke(); registers that C's convention preserves, and x18, hold marks, which have to be there
- * again when it returns. */
+ * jit_invoke(); registers that C's convention preserves hold marks, which have to be there again when
+ * it returns. A hook on every instruction counts, and keeps the address: in other hooks Unicorn's own
+ * program counter is not exact on x86-64. */
 #define _DEFAULT_SOURCE
 #include "tool.h"
 
@@ -14,102 +15,27 @@
 
 #ifdef HAVE_UNICORN
 
-#include <math.h>
+#include "emulate_machine.h"
+
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <unicorn/unicorn.h>
 
-enum {
-    STACK_BYTES = 1 << 20, BLOCK_BYTES = 1 << 16, PAGE = 4096,
-    EXC_UNDEFINED = 1, EXC_SVC = 2, EXC_BRK = 7, /* as the hook of interrupts numbers them */
-    GATE_STEP = 16, MAX_GATES = PAGE / GATE_STEP, MAX_HOST_ARGS = 16,
-    LIBRARY = 14
-};
-#define INSN_NOP 0xd503201fu
-#define INSN_RET 0xd65f03c0u
-#define INSN_SVC(n) (0xd4000001u | (uint32_t)(n) << 5)
+enum { BUDGET = 1 << 30 };
 
-typedef struct gate { const jit_signature *sig; jit_interp_host fn; void *user; } gate;
-typedef struct library_gate { const emulator *machine; unsigned index; } library_gate;
-
-struct emulator {
-    uc_engine *uc;
-    jit_engine *engine;
-    uint8_t *stack, *block, *gate_page; /* of the host and, at the same address, of the machine */
-    gate gates[MAX_GATES];              /* 0 is where calls return to */
-    unsigned ngates;
-    library_gate library[LIBRARY];
-    unsigned exception;            /* that ended the call; 0: none */
-    bool outside;                  /* an access or jump to what is not mapped did */
-    uint64_t address;              /* of it */
-    const char *refusal;           /* a call of the host that could not be made; NULL: none */
-};
+static const machine *machine_for(jit_arch arch)
+{
+    return arch == JIT_ARCH_X86_64 ? &tool_machine_x86_64
+           : arch == JIT_ARCH_AARCH64 ? &tool_machine_aarch64 : NULL;
+}
 
 bool tool_emulates(jit_arch arch)
 {
-    return arch == JIT_ARCH_AARCH64;
+    return machine_for(arch) != NULL;
 }
 
-/* ---- Registers ---- */
-
-static uint64_t reg(const emulator *m, int which)
+uint64_t tool_emulated_features(jit_arch arch)
 {
-    uint64_t x = 0;
-
-    uc_reg_read(m->uc, which, &x);
-    return x;
-}
-
-static void set_reg(const emulator *m, int which, uint64_t x)
-{
-    uc_reg_write(m->uc, which, &x);
-}
-
-static int x_reg(unsigned n)
-{
-    return n < 29 ? UC_ARM64_REG_X0 + (int)n : n == 29 ? UC_ARM64_REG_X29 : UC_ARM64_REG_X30;
-}
-
-static uint64_t mark(unsigned n)
-{
-    return 0x9e3779b97f4a7c15u * (n + 1);
-}
-
-static bool is_kept(unsigned x)
-{
-    return x >= 18 && x < 30;
-}
-
-/* Marks in what has to be kept, garbage in what need not. */
-static void scramble(const emulator *m, bool all)
-{
-    for (unsigned n = 0; n < 30; n++)
-        if (all || !is_kept(n))
-            set_reg(m, x_reg(n), mark(n));
-    for (unsigned n = 0; n < 32; n++) {
-        uint64_t v[2] = { mark(32 + n), mark(64 + n) };
-        if (!all && n >= 8 && n < 16) /* the low half is kept */
-            v[0] = reg(m, UC_ARM64_REG_D0 + (int)n);
-        uc_reg_write(m->uc, UC_ARM64_REG_Q0 + (int)n, v);
-    }
-}
-
-/* The first register that is not as it was; NULL: all are. */
-static const char *spoiled(const emulator *m)
-{
-    static char name[8];
-
-    for (unsigned n = 0; n < 30; n++)
-        if (is_kept(n) && reg(m, x_reg(n)) != mark(n)) {
-            snprintf(name, sizeof name, "x%u", n);
-            return name;
-        }
-    for (unsigned n = 8; n < 16; n++)
-        if (reg(m, UC_ARM64_REG_D0 + (int)n) != mark(32 + n)) {
-            snprintf(name, sizeof name, "d%u", n);
-            return name;
-        }
-    return reg(m, UC_ARM64_REG_SP) == (uint64_t)(uintptr_t)(m->stack + STACK_BYTES) ? NULL : "sp";
+    return machine_for(arch) ? machine_for(arch)->features : 0;
 }
 
 /* ---- Functions of the host ---- */
@@ -123,185 +49,127 @@ static uint64_t with_garbage(jit_abi_param p, const jit_bits *v)
     memcpy(&x, v->at, bits / 8);
     if (p & JIT_UEXT)
         return x;
-    return p & JIT_SEXT ? (x ^ (mask / 2 + 1)) - (mask / 2 + 1) : x | (mark(0) & ~mask);
+    return p & JIT_SEXT ? (x ^ (mask / 2 + 1)) - (mask / 2 + 1) : x | (emu_mark(0) & ~mask);
 }
 
 /* Takes the arguments from their registers, calls, and puts the one result into its own. */
 static void call_host(emulator *m, const gate *g)
 {
     jit_bits args[MAX_HOST_ARGS], result;
-    uint64_t back = reg(m, UC_ARM64_REG_LR), x;
     unsigned ints = 0, floats = 0, trap = 0;
 
     memset(args, 0, sizeof args);
     memset(&result, 0, sizeof result);
-    for (uint32_t k = 0; k < g->sig->nparams; k++) {
-        bool is_int = jit_type_is_int(JIT_PARAM_TYPE(g->sig->params[k]));
-        x = reg(m, is_int ? x_reg(ints++) : UC_ARM64_REG_D0 + (int)floats++);
-        memcpy(args[k].at, &x, sizeof x);
-    }
-    scramble(m, false); /* as a function of C may */
-    set_reg(m, UC_ARM64_REG_LR, back);
+    for (uint32_t k = 0; k < g->sig->nparams; k++)
+        if (jit_type_is_int(JIT_PARAM_TYPE(g->sig->params[k])))
+            uc_reg_read(m->uc, m->machine->int_args[ints++], args[k].at);
+        else
+            uc_reg_read(m->uc, m->machine->vector + (int)floats++, args[k].at);
+    m->machine->scramble(m, false); /* as a function of C may */
     if (g->fn(g->user, args, &result, &trap) != JIT_RETURNED && !m->refusal)
         m->refusal = "a function of the host did not return";
     if (g->sig->nresults == 0)
         return;
-    x = with_garbage(g->sig->results[0], &result);
-    if (jit_type_is_int(JIT_PARAM_TYPE(g->sig->results[0]))) {
-        set_reg(m, UC_ARM64_REG_X0, x);
-    } else {
-        uint64_t v[2] = { x, mark(0) };
-        uc_reg_write(m->uc, UC_ARM64_REG_Q0, v);
+    uint64_t v[2] = { with_garbage(g->sig->results[0], &result), emu_mark(0) };
+    uc_reg_write(m->uc, jit_type_is_int(JIT_PARAM_TYPE(g->sig->results[0]))
+                            ? m->machine->int_result : m->machine->vector, v);
+}
+
+static bool fits_register(jit_abi_param p)
+{
+    jit_type t = JIT_PARAM_TYPE(p);
+
+    return jit_type_bytes(t) <= 8 && (jit_type_is_int(t) || t == JIT_F32 || t == JIT_F64)
+           && (unsigned)JIT_PARAM_PURPOSE(p) == 0;
+}
+
+/* Whether call_host() knows where all values are. */
+static bool is_plain(const machine *t, const jit_signature *sig)
+{
+    unsigned n[2] = { 0, 0 };
+    bool plain = sig->conv == JIT_CONV_SYSTEM_V && sig->nresults <= 1;
+
+    for (uint32_t k = 0; k < sig->nparams; k++) {
+        plain &= fits_register(sig->params[k]);
+        n[jit_type_is_int(JIT_PARAM_TYPE(sig->params[k]))]++;
     }
+    for (uint32_t k = 0; k < sig->nresults; k++)
+        plain &= fits_register(sig->results[k]);
+    return plain && n[1] <= t->n_int_args && n[0] <= t->n_vector_args;
+}
+
+static void *add_gate(emulator *m, const jit_signature *sig, jit_interp_host fn, void *user)
+{
+    uint8_t *at = m->gate_page + GATE_STEP * m->ngates;
+
+    m->gates[m->ngates++] = (gate){ sig, fn, user };
+    memcpy(at, m->machine->ret, m->machine->ret_bytes);
+    return at;
+}
+
+/* Arguments and results as blocks on the machine's stack, which is shared. */
+static jit_outcome run_by_blocks(void *user, const jit_bits *args, jit_bits *results, unsigned *trap)
+{
+    const block_call *c = user;
+    const emulator *m = c->machine;
+    uint64_t low = (uint64_t)(uintptr_t)m->stack, at[2];
+
+    (void)results;
+    for (unsigned k = 0; k < 2; k++) {
+        uint64_t n = k == 0 ? c->sig->nparams : c->sig->nresults;
+        memcpy(&at[k], args[k + 1].at, sizeof at[k]);
+        if (at[k] - low > STACK_BYTES || n * sizeof *args > STACK_BYTES - (at[k] - low))
+            return JIT_BREACH;
+    }
+    return c->fn(c->user, (const jit_bits *)(uintptr_t)at[0], (jit_bits *)(uintptr_t)at[1], trap);
 }
 
 bool tool_emulator_host(emulator *m, const char *name, const jit_signature *sig, jit_interp_host fn,
                         void *user)
 {
-    uint32_t *at = (uint32_t *)(void *)(m->gate_page + GATE_STEP * m->ngates);
-    unsigned ints = 0, floats = 0;
+    static const jit_abi_param ints[] = { JIT_I64, JIT_I64, JIT_I64 };
+    static const jit_signature by_blocks = { JIT_CONV_SYSTEM_V, 3, 0, ints, NULL };
+    void (*at)(void *user, const jit_bits *args, jit_bits *results);
+    jit_entry entry;
+    void *address;
 
-    for (uint32_t k = 0; k < sig->nparams; k++)
-        *(jit_type_is_int(JIT_PARAM_TYPE(sig->params[k])) ? &ints : &floats) += 1;
-    if (m->ngates == MAX_GATES || ints > 8 || floats > 8 || sig->nresults > 1)
+    if (m->ngates == MAX_GATES)
         return false;
-    m->gates[m->ngates] = (gate){ sig, fn, user };
-    at[0] = INSN_SVC(m->ngates++);
-    at[1] = INSN_RET;
-    return jit_engine_define(m->engine, name, at) == JIT_OK;
-}
-
-/* ---- The library ---- */
-
-enum { CEIL, FLOOR, TRUNC, NEAREST, FMA, MEMCPY, MEMSET, MEMMOVE, MEMCMP };
-static const jit_abi_param f32s[] = { JIT_F32, JIT_F32, JIT_F32 };
-static const jit_abi_param f64s[] = { JIT_F64, JIT_F64, JIT_F64 };
-static const jit_abi_param i64s[] = { JIT_I64, JIT_I64, JIT_I64 };
-static const jit_abi_param memset_params[] = { JIT_I64, JIT_I32, JIT_I64 }, i32s[] = { JIT_I32 };
-
-typedef struct library_function { const char *name; unsigned which; jit_signature sig; } library_function;
-static const library_function library[LIBRARY] = {
-    { "%CeilF32", CEIL, { JIT_CONV_SYSTEM_V, 1, 1, f32s, f32s } },
-    { "%CeilF64", CEIL, { JIT_CONV_SYSTEM_V, 1, 1, f64s, f64s } },
-    { "%FloorF32", FLOOR, { JIT_CONV_SYSTEM_V, 1, 1, f32s, f32s } },
-    { "%FloorF64", FLOOR, { JIT_CONV_SYSTEM_V, 1, 1, f64s, f64s } },
-    { "%TruncF32", TRUNC, { JIT_CONV_SYSTEM_V, 1, 1, f32s, f32s } },
-    { "%TruncF64", TRUNC, { JIT_CONV_SYSTEM_V, 1, 1, f64s, f64s } },
-    { "%NearestF32", NEAREST, { JIT_CONV_SYSTEM_V, 1, 1, f32s, f32s } },
-    { "%NearestF64", NEAREST, { JIT_CONV_SYSTEM_V, 1, 1, f64s, f64s } },
-    { "%FmaF32", FMA, { JIT_CONV_SYSTEM_V, 3, 1, f32s, f32s } },
-    { "%FmaF64", FMA, { JIT_CONV_SYSTEM_V, 3, 1, f64s, f64s } },
-    { "%Memcpy", MEMCPY, { JIT_CONV_SYSTEM_V, 3, 1, i64s, i64s } },
-    { "%Memset", MEMSET, { JIT_CONV_SYSTEM_V, 3, 1, memset_params, i64s } },
-    { "%Memmove", MEMMOVE, { JIT_CONV_SYSTEM_V, 3, 1, i64s, i64s } },
-    { "%Memcmp", MEMCMP, { JIT_CONV_SYSTEM_V, 3, 1, i64s, i32s } },
-};
-
-/* A NaN is the canonical one, as the functions of the library have it. */
-static void float_f32(unsigned which, const jit_bits *a, jit_bits *r)
-{
-    float x, y, z;
-
-    memcpy(&x, a[0].at, sizeof x);
-    memcpy(&y, a[1].at, sizeof y);
-    memcpy(&z, a[2].at, sizeof z);
-    x = which == CEIL ? ceilf(x) : which == FLOOR ? floorf(x) : which == TRUNC ? truncf(x)
-        : which == NEAREST ? rintf(x) : fmaf(x, y, z);
-    if (x != x)
-        x = NAN;
-    memcpy(r->at, &x, sizeof x);
-}
-
-static void float_f64(unsigned which, const jit_bits *a, jit_bits *r)
-{
-    double x, y, z;
-
-    memcpy(&x, a[0].at, sizeof x);
-    memcpy(&y, a[1].at, sizeof y);
-    memcpy(&z, a[2].at, sizeof z);
-    x = which == CEIL ? ceil(x) : which == FLOOR ? floor(x) : which == TRUNC ? trunc(x)
-        : which == NEAREST ? rint(x) : fma(x, y, z);
-    if (x != x)
-        x = NAN;
-    memcpy(r->at, &x, sizeof x);
-}
-
-/* A copy of the machine's memory; NULL: it is not all mapped. */
-static uint8_t *fetch(const emulator *m, uint64_t address, uint64_t size)
-{
-    uint8_t *bytes = size <= STACK_BYTES ? tool_alloc(size + 1, 1) : NULL;
-
-    if (bytes && (size == 0 || uc_mem_read(m->uc, address, bytes, size) == UC_ERR_OK))
-        return bytes;
-    free(bytes);
-    return NULL;
-}
-
-static bool memory(const emulator *m, unsigned which, const jit_bits *a, jit_bits *r)
-{
-    uint64_t to, from, n;
-    bool good;
-
-    memcpy(&to, a[0].at, sizeof to);
-    memcpy(&from, a[1].at, sizeof from);
-    memcpy(&n, a[2].at, sizeof n);
-    uint8_t *x = fetch(m, to, n), *y = which == MEMSET ? x : fetch(m, from, n);
-    good = x && y;
-    if (good && which == MEMCMP) {
-        int order = memcmp(x, y, n);
-        memcpy(r->at, &order, sizeof order);
-    } else if (good) {
-        if (which == MEMSET)
-            memset(x, (int)(uint8_t)from, n);
-        good = n == 0 || uc_mem_write(m->uc, to, y, n) == UC_ERR_OK;
-        memcpy(r->at, &to, sizeof to);
-    }
-    free(x);
-    if (y != x)
-        free(y);
-    return good;
-}
-
-static jit_outcome run_library(void *user, const jit_bits *args, jit_bits *results, unsigned *trap)
-{
-    const library_gate *g = user;
-    const library_function *f = &library[g->index];
-
-    (void)trap;
-    if (f->which >= MEMCPY)
-        return memory(g->machine, f->which, args, results) ? JIT_RETURNED : JIT_BREACH;
-    if (f->sig.params == f32s)
-        float_f32(f->which, args, results);
-    else
-        float_f64(f->which, args, results);
-    return JIT_RETURNED;
-}
-
-static bool open_library(emulator *m)
-{
-    bool good = true;
-
-    for (unsigned k = 0; k < LIBRARY; k++) {
-        m->library[k] = (library_gate){ m, k };
-        good &= tool_emulator_host(m, library[k].name, &library[k].sig, run_library, &m->library[k]);
-    }
-    return good;
+    if (is_plain(m->machine, sig))
+        return jit_engine_define(m->engine, name, add_gate(m, sig, fn, user)) == JIT_OK;
+    block_call *c = &m->block_calls[m->ngates];
+    *c = (block_call){ m, sig, fn, user };
+    address = add_gate(m, &by_blocks, run_by_blocks, c);
+    memcpy(&at, &address, sizeof at);
+    return jit_host_function(m->engine, sig, at, NULL, &entry) == JIT_OK
+           && jit_engine_define_function(m->engine, name, entry) == JIT_OK;
 }
 
 /* ---- Hooks ---- */
 
+static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *user)
+{
+    emulator *m = user;
+    uint64_t in_gates = address - (uint64_t)(uintptr_t)m->gate_page, k = in_gates / GATE_STEP;
+
+    (void)size;
+    m->pc = address;
+    if (in_gates < PAGE) {
+        if (k > 0 && k < m->ngates)
+            call_host(m, &m->gates[k]);
+        if (m->refusal)
+            uc_emu_stop(uc);
+    } else if (address < m->entry || address >= m->entry_end) {
+        if (m->steps++ >= m->budget)
+            uc_emu_stop(uc);
+    }
+}
+
 static void on_exception(uc_engine *uc, uint32_t number, void *user)
 {
     emulator *m = user;
-    uint64_t pc = reg(m, UC_ARM64_REG_PC), at = pc - (uint64_t)(uintptr_t)m->gate_page;
 
-    if (number == EXC_SVC && at / GATE_STEP < m->ngates && at % GATE_STEP == 4) {
-        call_host(m, &m->gates[at / GATE_STEP]);
-        if (!m->refusal)
-            return;
-    } else {
-        m->exception = number;
-    }
+    m->exception = number + 1;
     uc_emu_stop(uc);
 }
 
@@ -310,17 +178,12 @@ static bool on_outside(uc_engine *uc, uc_mem_type type, uint64_t address, int si
 {
     emulator *m = user;
 
-    (void)uc, (void)type, (void)size, (void)value;
+    (void)uc, (void)size, (void)value;
     m->outside = true;
     m->address = address;
+    if (type == UC_MEM_FETCH_UNMAPPED || type == UC_MEM_FETCH_PROT)
+        m->pc = address;
     return false;
-}
-
-/* There is one, so that the machine's pc is right at a fault. */
-static void on_access(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
-                      void *user)
-{
-    (void)uc, (void)type, (void)address, (void)size, (void)value, (void)user;
 }
 
 /* uc_hook_add() takes all kinds of callbacks as void *, which ISO C has no cast for. */
@@ -360,11 +223,9 @@ static bool start(emulator *m)
 {
     size_t size;
     const void *code = jit_engine_code_space(m->engine, &size);
-    uint64_t fp_enabled = 3 << 20;
-    uint32_t nop = INSN_NOP;
     void *memory = (void *)(uintptr_t)code; /* mapped to be read and executed only */
 
-    if (uc_ctl_set_cpu_model(m->uc, UC_CPU_ARM64_MAX) != UC_ERR_OK
+    if (!m->machine->prepare(m->uc)
         || uc_mem_map_ptr(m->uc, (uint64_t)(uintptr_t)code, size, UC_PROT_READ | UC_PROT_EXEC, memory)
                != UC_ERR_OK)
         return false;
@@ -373,13 +234,10 @@ static bool start(emulator *m)
     m->gate_page = share(m, PAGE, UC_PROT_READ | UC_PROT_EXEC);
     if (!m->stack || !m->block || !m->gate_page)
         return false;
-    memcpy(m->gate_page, &nop, sizeof nop);
-    m->ngates = 1;
-    return open_library(m)
-           && uc_reg_write(m->uc, UC_ARM64_REG_CPACR_EL1, &fp_enabled) == UC_ERR_OK
+    add_gate(m, NULL, NULL, NULL); /* to which calls return */
+    return tool_emulate_library(m) && add_hook(m, UC_HOOK_CODE, (void (*)(void))on_instruction)
            && add_hook(m, UC_HOOK_INTR, (void (*)(void))on_exception)
-           && add_hook(m, UC_HOOK_MEM_INVALID, (void (*)(void))on_outside)
-           && add_hook(m, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, (void (*)(void))on_access);
+           && add_hook(m, UC_HOOK_MEM_INVALID, (void (*)(void))on_outside);
 }
 
 emulator *tool_emulator_new(jit_engine *e, char *why, size_t size)
@@ -387,7 +245,14 @@ emulator *tool_emulator_new(jit_engine *e, char *why, size_t size)
     emulator *m = tool_alloc(1, sizeof *m);
 
     m->engine = e;
-    if (uc_open(UC_ARCH_ARM64, UC_MODE_ARM, &m->uc) == UC_ERR_OK && start(m))
+    m->machine = machine_for(jit_engine_arch(e));
+    m->budget = BUDGET;
+    if (m->machine && (jit_engine_features(e) & ~m->machine->features)) {
+        snprintf(why, size, "the emulator lacks a feature of the code");
+        free(m);
+        return NULL;
+    }
+    if (m->machine && uc_open(m->machine->unicorn, m->machine->mode, &m->uc) == UC_ERR_OK && start(m))
         return m;
     snprintf(why, size, "the emulator could not be started");
     tool_emulator_free(m);
@@ -420,6 +285,16 @@ void tool_emulator_forget(emulator *m)
     uc_ctl_remove_cache(m->uc, start_at, start_at + size);
 }
 
+void tool_emulator_budget(emulator *m, uint64_t instructions)
+{
+    m->budget = instructions;
+}
+
+uint64_t tool_emulator_steps(const emulator *m)
+{
+    return m->steps;
+}
+
 /* ---- Calling ---- */
 
 static uint64_t address_of(jit_entry f)
@@ -430,14 +305,14 @@ static uint64_t address_of(jit_entry f)
     return p;
 }
 
-static outcome broken(const emulator *m, const char *what, uint64_t at)
+static outcome broken(const emulator *m, const char *what)
 {
-    const jit_code *code = jit_engine_code_at(m->engine, (const void *)(uintptr_t)at);
+    const jit_code *code = jit_engine_code_at(m->engine, (const void *)(uintptr_t)m->pc);
     outcome out = { OUT_BROKEN, 0, "" };
 
     if (code)
         snprintf(out.message, sizeof out.message, "%s at 0x%llx of the code", what,
-                 (unsigned long long)(at - address_of(jit_code_entry(code))));
+                 (unsigned long long)(m->pc - address_of(jit_code_entry(code))));
     else
         snprintf(out.message, sizeof out.message, "%s outside the code", what);
     return out;
@@ -446,56 +321,76 @@ static outcome broken(const emulator *m, const char *what, uint64_t at)
 /* A fault or exception: a trap where the code has a trap site, else its fault. */
 static outcome judge_end(const emulator *m, uc_err error)
 {
-    uint64_t pc = reg(m, UC_ARM64_REG_PC);
-    const void *at = (const void *)(uintptr_t)pc;
+    const void *at = (const void *)(uintptr_t)m->pc;
     outcome out = { OUT_TRAPPED, 0, "" };
     char text[128];
 
     if (m->refusal)
-        return broken(m, m->refusal, pc);
+        return broken(m, m->refusal);
+    if (m->steps > m->budget) {
+        out.kind = OUT_ENDLESS;
+        snprintf(out.message, sizeof out.message, "no end within %llu instructions",
+                 (unsigned long long)m->budget);
+        return out;
+    }
     out.trap = jit_code_trap_at(jit_engine_code_at(m->engine, at), at);
     if (out.trap != JIT_TRAP_NONE)
         return out;
     if (m->outside)
         snprintf(text, sizeof text, "access to 0x%llx", (unsigned long long)m->address);
     else if (m->exception)
-        snprintf(text, sizeof text, "exception %u", m->exception);
+        snprintf(text, sizeof text, "exception %u", m->exception - 1);
     else
         snprintf(text, sizeof text, "%s", uc_strerror(error));
-    return broken(m, text, pc);
+    return broken(m, text);
+}
+
+/* Fills in the block of arguments; false: *out says why not. */
+static bool prepare_call(emulator *m, jit_entry entry, const jit_signature *sig,
+                         const jit_bits *args, size_t taken, size_t given, outcome *out)
+{
+    uint64_t to = address_of(entry);
+    jit_entry adapter;
+    jit_status status = jit_invoke_adapter(m->engine, sig, &adapter);
+
+    if (status != JIT_OK || taken + given > BLOCK_BYTES) {
+        out->kind = status == JIT_ERR_UNSUPPORTED ? OUT_SKIPPED : OUT_BROKEN;
+        snprintf(out->message, sizeof out->message, "the call could not be made: %s",
+                 status == JIT_OK ? "too many values" : jit_status_name(status));
+        return false;
+    }
+    memset(m->block, 0, taken + given);
+    memcpy(m->block, &to, sizeof to);
+    if (sig->nparams > 0)
+        memcpy(m->block + sizeof *args, args, sig->nparams * sizeof *args);
+    m->entry = address_of(adapter);
+    const jit_code *code = jit_engine_code_at(m->engine, (const void *)(uintptr_t)m->entry);
+    m->entry_end = m->entry + jit_code_size(code);
+    m->steps = 0;
+    m->exception = 0;
+    m->outside = false;
+    m->refusal = NULL;
+    return true;
 }
 
 outcome tool_emulator_call(emulator *m, jit_entry entry, const jit_signature *sig,
                            const jit_bits *args, jit_bits *results)
 {
     size_t taken = (sig->nparams + 1) * sizeof *args, given = sig->nresults * sizeof *results;
-    uint64_t to = address_of(entry), back = (uint64_t)(uintptr_t)m->gate_page;
+    uint64_t back = (uint64_t)(uintptr_t)m->gate_page;
+    uint64_t stack = (uint64_t)(uintptr_t)(m->stack + STACK_BYTES);
     outcome out = { OUT_BROKEN, 0, "" };
-    jit_entry adapter;
-    jit_status status = jit_invoke_adapter(m->engine, sig, &adapter);
 
-    if (status != JIT_OK || taken + given > BLOCK_BYTES) {
-        out.kind = status == JIT_ERR_UNSUPPORTED ? OUT_SKIPPED : OUT_BROKEN;
-        snprintf(out.message, sizeof out.message, "the call could not be made: %s",
-                 status == JIT_OK ? "too many values" : jit_status_name(status));
+    if (!prepare_call(m, entry, sig, args, taken, given, &out))
         return out;
-    }
-    memset(m->block, 0, taken + given);
-    memcpy(m->block, &to, sizeof to);
-    if (sig->nparams > 0)
-        memcpy(m->block + sizeof *args, args, sig->nparams * sizeof *args);
-    m->exception = 0;
-    m->outside = false;
-    m->refusal = NULL;
-    scramble(m, true);
-    set_reg(m, UC_ARM64_REG_X0, (uint64_t)(uintptr_t)m->block);
-    set_reg(m, UC_ARM64_REG_X1, (uint64_t)(uintptr_t)(m->block + taken));
-    set_reg(m, UC_ARM64_REG_LR, back);
-    set_reg(m, UC_ARM64_REG_SP, (uint64_t)(uintptr_t)(m->stack + STACK_BYTES));
-    uc_err error = uc_emu_start(m->uc, address_of(adapter), back, 0, 0);
-    if (error != UC_ERR_OK || m->exception || m->refusal || reg(m, UC_ARM64_REG_PC) != back)
+    m->machine->scramble(m, true);
+    emu_set_reg(m, m->machine->int_args[0], (uint64_t)(uintptr_t)m->block);
+    emu_set_reg(m, m->machine->int_args[1], (uint64_t)(uintptr_t)(m->block + taken));
+    m->machine->enter(m, stack, back);
+    uc_err error = uc_emu_start(m->uc, m->entry, back, 0, 0);
+    if (error != UC_ERR_OK || m->exception || m->refusal || emu_reg(m, m->machine->pc) != back)
         return judge_end(m, error);
-    const char *lost = spoiled(m);
+    const char *lost = emu_reg(m, m->machine->sp) == stack ? m->machine->spoiled(m) : "sp";
     if (lost) {
         snprintf(out.message, sizeof out.message, "%s was not preserved", lost);
         return out;
@@ -512,6 +407,12 @@ bool tool_emulates(jit_arch arch)
 {
     (void)arch;
     return false;
+}
+
+uint64_t tool_emulated_features(jit_arch arch)
+{
+    (void)arch;
+    return 0;
 }
 
 emulator *tool_emulator_new(jit_engine *e, char *why, size_t size)
@@ -542,6 +443,17 @@ bool tool_emulator_share(emulator *m, void *p, size_t size)
 void tool_emulator_forget(emulator *m)
 {
     (void)m;
+}
+
+void tool_emulator_budget(emulator *m, uint64_t instructions)
+{
+    (void)m, (void)instructions;
+}
+
+uint64_t tool_emulator_steps(const emulator *m)
+{
+    (void)m;
+    return 0;
 }
 
 outcome tool_emulator_call(emulator *m, jit_entry entry, const jit_signature *sig,

@@ -19,7 +19,7 @@ static void settle(outcome *out, const jit_run *run)
         out->trap = run->trap;
         return;
     case JIT_OUT_OF_FUEL:
-        out->kind = OUT_BROKEN;
+        out->kind = OUT_ENDLESS;
         snprintf(out->message, sizeof out->message, "no end within %u instructions", FUEL);
         return;
     default:

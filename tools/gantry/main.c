@@ -6,13 +6,14 @@
 
 static const char usage[] =
     "usage: gantry COMMAND [OPTION]... FILE...\n"
-    "  test [--target ARCH] [-O0|-O1|-O2|-O3] [--interpret] [--all] FILE...\n"
+    "  test [--target ARCH] [--with FLAG,...] [--emulate] [-O0|-O1|-O2|-O3]\n"
+    "       [--interpret] [--all] FILE...\n"
     "                      compile and run each file's run lines\n"
     "  verify FILE...      parse and verify every function, report every fault\n"
     "  print FILE...       print the functions back in canonical CLIF\n"
     "  compile [--target ARCH] [-O0|-O1|-O2|-O3] [-S] [-o FILE] FILE...\n"
     "                      compile every function; -S: disassembly, -o: the code\n"
-    "  run [--target ARCH] [-O0|-O1|-O2|-O3] FILE [ARG]...\n"
+    "  run [--target ARCH] [--with FLAG,...] [--emulate] [-O0|-O1|-O2|-O3] FILE [ARG]...\n"
     "                      call the function %main, or else the first\n"
     "  --version, --help\n";
 
@@ -58,6 +59,13 @@ static bool read_option(const command *c, options *o, int argc, char **argv, int
     }
     if (c->options && strncmp(word, "--target=", 9) == 0)
         return set_arch(o, word + 9);
+    if (c->options && !c->of_compile && strcmp(word, "--emulate") == 0)
+        return o->emulate = true;
+    if (c->options && strcmp(word, "--with") == 0 && value) {
+        o->with = value;
+        ++*k;
+        return true;
+    }
     if (c->options && word[1] == 'O' && word[2] >= '0' && word[2] <= '3' && word[3] == 0) {
         o->level = (jit_level)(JIT_O0 + (word[2] - '0'));
         return true;

@@ -141,7 +141,7 @@ static bool start_program(program *p, const source *s, const config *c, char *wh
         return false;
     snprintf(why, size, "no memory for a context");
     p->ctx = jit_ctx_new(p->engine);
-    bool here = jit_engine_runs_here(p->engine);
+    bool here = !c->emulated && jit_engine_runs_here(p->engine);
     p->machine = p->ctx && !here ? tool_emulator_new(p->engine, why, size) : NULL;
     if (!p->ctx || (!here && !p->machine)) {
         jit_ctx_free(p->ctx);

@@ -235,6 +235,7 @@ char tool_judge(const source *s, const char *tag, const run_line *r, const outco
     const jit_signature *sig = jit_func_signature(r->func);
     size_t size = 64 + (size_t)sig->nresults * 256;
     char *got = tool_alloc(size, 1), verdict = 'p';
+    bool has_message = out->kind == OUT_BROKEN || out->kind == OUT_ENDLESS;
 
     if (out->kind == OUT_RETURNED)
         tool_print_values(got, size, sig, results);
@@ -243,13 +244,13 @@ char tool_judge(const source *s, const char *tag, const run_line *r, const outco
     if (out->kind == OUT_SKIPPED) {
         tool_event(s->path, r->line, "skip", "[%s] %s", tag, out->message);
         verdict = 's';
-    } else if (r->kind == RUN_PRINT && out->kind != OUT_BROKEN)
+    } else if (r->kind == RUN_PRINT && !has_message)
         tool_event(s->path, r->line, "print", "[%s] %s -> %s", tag, r->text, got);
     else if (r->kind != RUN_PRINT && as_wanted(r, out, results))
         tool_event(s->path, r->line, "pass", "[%s] %s", tag, r->text);
     else {
         tool_event(s->path, r->line, "fail", "[%s] %s, got %s", tag, r->text,
-                   out->kind == OUT_BROKEN ? out->message : got);
+                   has_message ? out->message : got);
         verdict = 'f';
     }
     if (r->kind == RUN_PRINT && verdict == 'p')

@@ -113,24 +113,32 @@ static void read_flag(config *c, const char *s, size_t n)
         c->features |= b->bits;
 }
 
-/* Whether the host can run it; else why not. */
-static void check_host(config *c)
+/* The first flag among bits that has a name. */
+static void refuse_flags(config *c, const char *what, uint64_t bits)
 {
-    jit_arch host;
-    uint64_t has = jit_host_features(&host) | wide_host_features(), lacks = c->features & ~has;
-
-    if (c->skip[0] != 0 || (c->arch != host && tool_emulates(c->arch)))
-        return;
-    if (c->arch != host) {
-        snprintf(c->skip, sizeof c->skip, "the host is %s and this build has no emulator",
-                 tool_arch_name(host));
-        return;
-    }
     for (size_t k = 0; k < sizeof flags / sizeof *flags; k++)
-        if (lacks & flags[k].bits) {
-            refuse(c, "the host lacks", flags[k].name, strlen(flags[k].name));
+        if (bits & flags[k].bits) {
+            refuse(c, what, flags[k].name, strlen(flags[k].name));
             return;
         }
+}
+
+/* Whether the host or the emulator can run it; else why not. */
+static void check_machine(config *c, bool emulate)
+{
+    jit_arch host;
+    uint64_t has = jit_host_features(&host) | wide_host_features();
+
+    c->emulated = emulate || c->arch != host;
+    if (c->skip[0] != 0)
+        return;
+    if (!c->emulated)
+        refuse_flags(c, "the host lacks", c->features & ~has);
+    else if (tool_emulates(c->arch))
+        refuse_flags(c, "the emulator lacks", c->features & ~tool_emulated_features(c->arch));
+    else
+        snprintf(c->skip, sizeof c->skip, "the host is %s and this build has no emulator",
+                 tool_arch_name(host));
 }
 
 /* ---- Settings ---- */
@@ -340,6 +348,31 @@ static uint32_t read_header(const source *s, configs *list, setting_state *state
     return list->n > 0 ? dangling : 0;
 }
 
+/* Flags and presets separated by commas, in place of the targets' own. */
+static void replace_flags(configs *list, const char *flags_text)
+{
+    size_t kept = 0;
+
+    for (size_t k = 0; k < list->n; k++) {
+        config *c = &list->at[k];
+        const char *text = flags_text;
+        c->features = 0;
+        snprintf(c->tag, sizeof c->tag, "%s%s%s", tool_arch_name(c->arch), *text ? " " : "", text);
+        for (size_t n; *text; text += n + (text[n] == ','))
+            if ((n = strcspn(text, ",")) > 0)
+                read_flag(c, text, n);
+        size_t twin = 0; /* targets may differ in nothing but their flags */
+        while (twin < kept && (list->at[twin].arch != c->arch
+                               || strcmp(list->at[twin].skip, c->skip) != 0
+                               || memcmp(&list->at[twin].settings, &c->settings,
+                                         sizeof c->settings) != 0))
+            twin++;
+        if (twin == kept)
+            list->at[kept++] = *c;
+    }
+    list->n = kept;
+}
+
 /* What the options make of the file's targets. */
 static void choose(configs *list, const setting_state *state, const options *o, bool for_test)
 {
@@ -351,14 +384,16 @@ static void choose(configs *list, const setting_state *state, const options *o, 
     else if (!for_test) {
         list->n = 0;
         bare_config(list, state, host);
-        list->at[0].host_features = true;
+        list->at[0].host_features = !o->emulate && !o->with;
     } else if (list->n == 0)
         bare_config(list, state, host);
+    if (o->with)
+        replace_flags(list, o->with);
     for (size_t k = 0; k < list->n; k++) {
         if (o->level != JIT_LEVEL_DEFAULT)
             list->at[k].settings.level = o->level;
         if (!list->at[k].host_features)
-            check_host(&list->at[k]);
+            check_machine(&list->at[k], o->emulate);
         list->at[k].features &= KNOWN_BITS;
     }
 }
@@ -386,7 +421,8 @@ bool tool_configs(const source *s, const options *o, bool for_test, configs *lis
 
 bool tool_compiles(const config *c)
 {
-    return c->skip[0] == 0 || strncmp(c->skip, "the host", 8) == 0;
+    return c->skip[0] == 0 || strncmp(c->skip, "the host", 8) == 0
+           || strncmp(c->skip, "the emulator", 12) == 0;
 }
 
 void tool_configs_free(configs *list)

@@ -77,30 +77,46 @@ static void test_verifier(source *s, totals *t)
 
 /* ---- Run lines ---- */
 
-/* --all: the interpreter, both machines, each level. */
+/* The run lines on each target of o->arch at one level. */
+static bool run_level(const source *s, const options *o, bool interpret, const run_line *lines,
+                      size_t n, totals *t)
+{
+    configs list;
+
+    if (!tool_configs(s, o, true, &list, t))
+        return false;
+    if (interpret)
+        tool_run_interpreter(s, list.nan_canonical, lines, n, t);
+    for (size_t k = 0; k < list.n; k++) {
+        size_t end = strlen(list.at[k].tag);
+        snprintf(list.at[k].tag + end, sizeof list.at[k].tag - end, " -O%d%s",
+                 (int)o->level - JIT_O0, list.at[k].emulated ? " emulated" : "");
+        tool_run_native(s, &list.at[k], lines, n, t);
+    }
+    tool_configs_free(&list);
+    return true;
+}
+
+/* --all: the interpreter, both machines, the host's natively, too, each level. */
 static void run_everything(const source *s, const options *o, const run_line *lines, size_t n,
                            totals *t)
 {
     static const jit_arch archs[] = { JIT_ARCH_X86_64, JIT_ARCH_AARCH64 };
     options each = *o;
-    configs list;
+    bool first = true;
+    jit_arch host;
 
+    jit_host_features(&host);
     for (unsigned a = 0; a < 2; a++)
-        for (int level = JIT_O0; level <= JIT_O3; level++) {
-            each.arch = archs[a];
-            each.level = (jit_level)level;
-            if (!tool_configs(s, &each, true, &list, t))
-                return;
-            if (a == 0 && level == JIT_O0)
-                tool_run_interpreter(s, list.nan_canonical, lines, n, t);
-            for (size_t k = 0; k < list.n; k++) {
-                size_t end = strlen(list.at[k].tag);
-                snprintf(list.at[k].tag + end, sizeof list.at[k].tag - end, " -O%d",
-                         level - JIT_O0);
-                tool_run_native(s, &list.at[k], lines, n, t);
+        for (int emulate = archs[a] != host; emulate < 2; emulate++)
+            for (size_t k = 0; k < sizeof tool_levels / sizeof *tool_levels; k++) {
+                each.arch = archs[a];
+                each.emulate = emulate;
+                each.level = tool_levels[k];
+                if (!run_level(s, &each, first, lines, n, t))
+                    return;
+                first = false;
             }
-            tool_configs_free(&list);
-        }
 }
 
 static void run_lines(const source *s, const options *o, const configs *list, totals *t)

@@ -2,6 +2,8 @@
 #ifndef GANTRY_TOOL_H
 #define GANTRY_TOOL_H
 
+#include "emulate.h"
+
 #include <gantry/jit.h>
 
 #define TOOL_PRINTF(f, a) __attribute__((format(printf, f, a)))
@@ -9,7 +11,8 @@
 typedef struct options {
     jit_arch arch;        /* --target; JIT_ARCH_HOST: not given */
     jit_level level;      /* -O; JIT_LEVEL_DEFAULT: not given */
-    bool interpret, all, disassemble;
+    bool interpret, all, emulate, disassemble;
+    const char *with;     /* --with: flags in place of the targets' own; NULL: not given */
     const char *output;   /* -o; NULL: none */
     char **args;          /* files, and for `run` the function's arguments */
     int nargs;
@@ -32,7 +35,7 @@ typedef struct config {
     char skip[192];       /* why it cannot be used; "": it can */
     jit_arch arch;
     uint64_t features;    /* JIT_X86_* */
-    bool host_features;
+    bool host_features, emulated;
     jit_settings settings;
 } config;
 
@@ -52,14 +55,6 @@ typedef struct run_line {
     jit_bits *args, *expected;
     unsigned trap;        /* RUN_TRAPS */
 } run_line;
-
-/* What a call came to. */
-typedef enum outcome_kind { OUT_RETURNED, OUT_TRAPPED, OUT_BROKEN, OUT_SKIPPED } outcome_kind;
-typedef struct outcome {
-    outcome_kind kind;
-    unsigned trap;
-    char message[512];    /* BROKEN, SKIPPED */
-} outcome;
 
 /* ---- report.c: events, memory, values ---- */
 void tool_event(const char *path, uint32_t line, const char *kind, const char *format, ...)
@@ -83,6 +78,8 @@ jit_status tool_verify(source *s, totals *t, jit_diagnostic_fn fn, void *user);
 void tool_unload(source *s);
 
 /* ---- targets.c: set and target lines ---- */
+/* The levels that differ: O2 and O3 run as O1. */
+static const jit_level tool_levels[] = { JIT_O0, JIT_O1 };
 bool tool_configs(const source *s, const options *o, bool for_test, configs *list, totals *t);
 void tool_configs_free(configs *list);
 /* Whether code can be made for it; the host need not be able to run it. */
@@ -100,22 +97,6 @@ void tool_run_native(const source *s, const config *c, const run_line *lines, si
 /* Calls one function in this process. */
 outcome tool_call_native(const source *s, const config *c, size_t index, const jit_bits *args,
                          jit_bits *results);
-
-/* ---- emulate.c: the code of another machine ---- */
-typedef struct emulator emulator;
-bool tool_emulates(jit_arch arch); /* this build can */
-/* For the code of e, before anything is published. NULL, and why. */
-emulator *tool_emulator_new(jit_engine *e, char *why, size_t size);
-void tool_emulator_free(emulator *m);
-/* Code may call fn by name from now on; sig has to live on. False: it has too many arguments. */
-bool tool_emulator_host(emulator *m, const char *name, const jit_signature *sig, jit_interp_host fn,
-                        void *user);
-/* Code may read and write this memory of the process, whole pages. */
-bool tool_emulator_share(emulator *m, void *p, size_t size);
-/* Code was freed: what the emulator knows of it is out of date. */
-void tool_emulator_forget(emulator *m);
-outcome tool_emulator_call(emulator *m, jit_entry entry, const jit_signature *sig,
-                           const jit_bits *args, jit_bits *results);
 
 /* ---- interpret.c ---- */
 void tool_run_interpreter(const source *s, bool nan_canonical, const run_line *lines, size_t n,
