@@ -168,7 +168,7 @@ static void emit_ra_move(compiler *c, const ra_move *v)
             c->e.frame_accesses++;
         else
             c->e.moves++;
-        c->j->target->emit_move(&c->e, v->from, v->to, width);
+        jit_emit_move(&c->e, v->from, v->to, width);
         return;
     }
     uint32_t k = v->remat - 1;
@@ -192,7 +192,7 @@ static inline void emit_here(compiler *c, const minst *i, const ra_operand *ops,
     if (i->ir && i->ir <= c->j->f->srcpos.len)
         jit_mbuf_srcpos(&c->buf, c->j->f->srcpos.at[i->ir - 1]);
     c->j->stats->machine_insts++;
-    c->j->target->emit(&c->e, i, ops, nops);
+    jit_emit_inst(&c->e, i, ops, nops);
 }
 
 static void emit_jump(compiler *c, minst i, const ra_operand *ops, unsigned nops)
@@ -217,7 +217,7 @@ static void emit_shared(compiler *c, const minst *i, const ra_operand *ops, unsi
             return;
         c->e.moves++;
         c->j->stats->machine_insts++;
-        c->j->target->emit_move(&c->e, ops[1].loc, ops[0].loc, i->size);
+        jit_emit_move(&c->e, ops[1].loc, ops[0].loc, i->size);
         break;
     case MI_RETURN:
         c->j->target->epilogue(&c->e);
@@ -385,7 +385,7 @@ static void compile_whole(compiler *c)
         c->e.next_block = next_in_layout(c, next, n);
         emit_block(c, k, c->ra.blocks[k].first, c->ra.blocks[k].end, &move);
     }
-    c->j->target->finish(&c->e);
+    jit_emit_finish(&c->e);
     stage(c, &s->emit_ns);
 }
 
@@ -469,7 +469,7 @@ static void compile_blocks(compiler *c)
         if (c->j->settings->checks & JIT_CHECK_REGALLOC)
             record_block(c, k);
     }
-    c->j->target->finish(&c->e);
+    jit_emit_finish(&c->e);
     JIT_REQUIRE(c->j->tmp->fail, !(c->ra.used & c->env.callee_saved),
                 "O0 used a register that its returns do not restore");
     late_prologue(c);

@@ -24,9 +24,9 @@ typedef struct emit {
     strbuf *listing;           /* each instruction is printed here when not NULL */
     uint32_t frame_accesses, moves; /* statistics */
     uint64_t features;
-    VEC(emit_later) later;          /* the target's; put by finish() */
-    bool own_place;                 /* set by the driver while it emits an instruction where lowering put it; not
-                                     * set for one repeated by the allocator, which must keep the flags */
+    VEC(emit_later) later;     /* labels rise; put by jit_emit_finish() */
+    bool own_place;            /* set by the driver while it emits an instruction where lowering put
+                                * it; not for one that the allocator repeats: that must keep the flags */
 } emit;
 
 /* What a relocation leads to. A symbol's stable address is its thunk (func_addr), which goes on to what
@@ -74,13 +74,22 @@ typedef struct target {
     /* Stack limit check of the prologue is part of prologue(): *limit_chain describes the gv loads. */
 
     /* Emission. Operands are allocated; a virtual register left over fails the compile. */
-    void (*emit)(emit *e, const minst *i, const ra_operand *ops, unsigned nops);
-    void (*emit_move)(emit *e, ra_loc from, ra_loc to, unsigned width);
+    regset places;                 /* registers that a move may name */
+    void (*emit)(emit *e, const minst *i, const ra_operand *ops, unsigned nops); /* a row of its own */
+    void (*emit_move)(emit *e, ra_loc from, ra_loc to, unsigned width); /* see jit_emit_move() */
+    void (*jump)(emit *e, mlabel to);
+    /* On cc, which is i's or its opposite, to `to`, else on; otherwise: a label of what follows. */
+    void (*jump_if)(emit *e, const minst *i, const ra_operand *ops, unsigned nops, unsigned cc,
+                    mlabel to, mlabel otherwise);
+    void (*trap)(emit *e, unsigned code);
+    void (*table)(emit *e, uint32_t table, mlabel label); /* of jit_emit_table(); NULL: never asked */
+    void (*lower_sp)(emit *e, int64_t n);
+    void (*probe)(emit *e);        /* touches the page that the stack pointer is in */
+    /* Lowers it by n guards, touching each; the CFA is at sp + cfa then. */
+    void (*probe_loop)(emit *e, int64_t n, int64_t guard, int64_t cfa);
     /* The whole prologue (frame, probes, stack limit, saves, unwind rows) as it stands before the body. */
     void (*prologue)(emit *e);
     void (*epilogue)(emit *e);     /* restore and return */
-    void (*finish)(emit *e);       /* after the last block (and shared epilogue): puts e->later */
-    void (*print)(strbuf *s, const emit *e, const minst *i, const ra_operand *ops, unsigned nops);
 
     /* Linking, on finished bytes; place is where the field will be executed. */
     /* Size of the field, and its name as in jit_reloc_info. */
@@ -96,6 +105,38 @@ typedef struct target {
     uint32_t (*entry_stub)(uint8_t *out, uint32_t size, uint32_t *landing);
     uint32_t (*trap_stub)(uint8_t *out); /* what a freed slot leads to: a trapping instruction */
 } target;
+
+/* ---- What targets share of emission (emit.c) ---- */
+
+/* Any instruction; a move; MI_BRANCH. */
+void jit_emit_inst(emit *e, const minst *i, const ra_operand *ops, unsigned nops);
+void jit_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width);
+void jit_emit_branch(emit *e, const minst *i, const ra_operand *ops, unsigned nops);
+/* From here on, code comes from IR instruction ir - 1. */
+static inline void jit_emit_position(emit *e, uint32_t ir)
+{
+    const jit_func *f = e->l->f;
+
+    if (ir && ir <= f->srcpos.len)
+        jit_mbuf_srcpos(e->buf, f->srcpos.at[ir - 1]);
+}
+/* The label's name in a listing: blocks have the first labels, so its index says enough. */
+enum { EMIT_NAME_BYTES = 256 };
+const char *jit_emit_label_name(const emit *e, mlabel l, char name[EMIT_NAME_BYTES]);
+void jit_emit_bind(emit *e, mlabel l);
+mlabel jit_emit_constant(emit *e, uint32_t ref); /* of the vcode's pool */
+/* Labels of what is to stand behind the body: a trap of IR instruction ir - 1, a jump table. */
+mlabel jit_emit_trap(emit *e, uint32_t ir, unsigned code);
+mlabel jit_emit_table(emit *e, uint32_t ir, uint32_t table);
+void jit_emit_finish(emit *e); /* after the last block: puts all that */
+/* Call i was just put: notes it and takes back what its callee popped. */
+void jit_emit_called(emit *e, const minst *i);
+/* Takes n bytes of stack, touching each guard page on the way down. cfa: from sp so far. */
+void jit_emit_take_frame(emit *e, int64_t n, int64_t cfa);
+/* Where the vmctx parameter is on entry; the steps from it to the stack limit, last one first. */
+const abi_loc *jit_emit_vmctx(const emit *e);
+enum { EMIT_LIMIT_STEPS = 12 }; /* what fits the front of a function at O0 */
+unsigned jit_emit_limit_chain(const emit *e, const ir_gv *chain[EMIT_LIMIT_STEPS]);
 
 extern const target jit_target_x86_64;
 extern const target jit_target_aarch64;

@@ -54,6 +54,7 @@ static rig *rig_new(void)
     r->f = calloc(1, sizeof *r->f);
     cr_assert_not_null(r->f);
     r->l.f = r->f;
+    r->l.target = &jit_target_aarch64;
     r->l.fail = &r->fail;
     r->l.tmp = &r->mem;
     r->l.settings = &r->settings;
@@ -107,7 +108,7 @@ static void put(rig *r, const minst *i, const ra_loc *locs, unsigned n)
         ops[k].constraint = constraint & 7;
         ops[k].fixed = role->fixed;
     }
-    jit_a64_emit(&r->e, i, ops, n);
+    jit_emit_inst(&r->e, i, ops, n);
 }
 #define PUT(r, i, ...)                                     \
     put((r), (i), (const ra_loc[]){ __VA_ARGS__ },         \
@@ -396,7 +397,7 @@ static void no_register_to_test(rig *r)
     minst i = row(MI_BRANCH, 8, 0);
     i.cc = A64_CBZ;
     i.ref = 1;
-    jit_a64_emit(&r->e, &i, NULL, 0);
+    jit_emit_inst(&r->e, &i, NULL, 0);
 }
 
 Test(a64_emit, what_breaks_its_row_is_an_internal_error_that_names_it)
@@ -417,17 +418,17 @@ Test(a64_emit, what_breaks_its_row_is_an_internal_error_that_names_it)
 
 static void all_moves(rig *r)
 {
-    jit_a64_emit_move(&r->e, A64_X0, A64_X8, 4);
-    jit_a64_emit_move(&r->e, A64_X0, A64_X0, 8);
-    jit_a64_emit_move(&r->e, A64_X0, A64_V(31), 8);
-    jit_a64_emit_move(&r->e, A64_V(31), A64_X0, 4);
-    jit_a64_emit_move(&r->e, A64_V(1), A64_V(9), 4);
-    jit_a64_emit_move(&r->e, A64_V(9), A64_V(1), 16);
-    jit_a64_emit_move(&r->e, A64_X0, LOC_SLOT(3), 8);
-    jit_a64_emit_move(&r->e, LOC_SLOT(3), A64_X0, 4);
-    jit_a64_emit_move(&r->e, A64_V(1), LOC_SLOT(3), 4);
-    jit_a64_emit_move(&r->e, LOC_SLOT(0), A64_V(1), 8);
-    jit_a64_emit_move(&r->e, LOC_SLOT(0), A64_V(1), 16);
+    jit_emit_move(&r->e, A64_X0, A64_X8, 4);
+    jit_emit_move(&r->e, A64_X0, A64_X0, 8);
+    jit_emit_move(&r->e, A64_X0, A64_V(31), 8);
+    jit_emit_move(&r->e, A64_V(31), A64_X0, 4);
+    jit_emit_move(&r->e, A64_V(1), A64_V(9), 4);
+    jit_emit_move(&r->e, A64_V(9), A64_V(1), 16);
+    jit_emit_move(&r->e, A64_X0, LOC_SLOT(3), 8);
+    jit_emit_move(&r->e, LOC_SLOT(3), A64_X0, 4);
+    jit_emit_move(&r->e, A64_V(1), LOC_SLOT(3), 4);
+    jit_emit_move(&r->e, LOC_SLOT(0), A64_V(1), 8);
+    jit_emit_move(&r->e, LOC_SLOT(0), A64_V(1), 16);
 }
 
 Test(a64_emit, moves_go_between_all_places)
@@ -449,9 +450,9 @@ static void far_spills(rig *r)
 {
     r->frame.size = r->frame.spill_bytes = 20 << 20;
     r->frame.total = r->frame.size + 16;
-    jit_a64_emit_move(&r->e, A64_X0, LOC_SLOT(0), 8);
-    jit_a64_emit_move(&r->e, LOC_SLOT((1u << 20) + 5), A64_V(2), 4);
-    jit_a64_emit_move(&r->e, LOC_SLOT(2610000), A64_X3, 8);
+    jit_emit_move(&r->e, A64_X0, LOC_SLOT(0), 8);
+    jit_emit_move(&r->e, LOC_SLOT((1u << 20) + 5), A64_V(2), 4);
+    jit_emit_move(&r->e, LOC_SLOT(2610000), A64_X3, 8);
 }
 
 Test(a64_emit, spill_slots_of_large_frames_are_reached)
@@ -462,9 +463,9 @@ Test(a64_emit, spill_slots_of_large_frames_are_reached)
                    "    add x16, sp, #22, lsl #12\n    ldr x3, [x16, #1400]\n");
 }
 
-static void slot_to_slot(rig *r) { jit_a64_emit_move(&r->e, LOC_SLOT(0), LOC_SLOT(1), 8); }
-static void from_nowhere(rig *r) { jit_a64_emit_move(&r->e, LOC_NONE, A64_X0, 8); }
-static void from_zr(rig *r) { jit_a64_emit_move(&r->e, A64_R31, A64_X0, 16); }
+static void slot_to_slot(rig *r) { jit_emit_move(&r->e, LOC_SLOT(0), LOC_SLOT(1), 8); }
+static void from_nowhere(rig *r) { jit_emit_move(&r->e, LOC_NONE, A64_X0, 8); }
+static void from_zr(rig *r) { jit_emit_move(&r->e, A64_R31, A64_X0, 16); }
 
 Test(a64_emit, impossible_moves_are_refused)
 {
@@ -486,7 +487,7 @@ static void branch(rig *r, unsigned cc, uint32_t yes, uint32_t no, uint32_t next
     i.shift = cc >= A64_TBZ ? 33 : 0;
     o.loc = A64_X7;
     r->e.next_block = next;
-    jit_a64_emit(&r->e, &i, &o, cc >= A64_CBZ);
+    jit_emit_inst(&r->e, &i, &o, cc >= A64_CBZ);
 }
 
 static void branches(rig *r)
@@ -521,9 +522,9 @@ static void traps(rig *r)
     i.cc = A64_LO;
     i.trap = 5;
     i.ir = 1;
-    jit_a64_emit(&r->e, &i, NULL, 0);
+    jit_emit_inst(&r->e, &i, NULL, 0);
     i.cc = A64_ONE; /* the same trap of the same instruction */
-    jit_a64_emit(&r->e, &i, NULL, 0);
+    jit_emit_inst(&r->e, &i, NULL, 0);
     i = row(A64_trap_if_r, 4, 0);
     i.cc = A64_CBNZ;
     i.trap = 5;
@@ -534,8 +535,8 @@ static void traps(rig *r)
     PUT(r, &i, A64_X3);
     minst ret = row(MI_RETURN, 0, 0);
     r->frame.total = 0;
-    jit_a64_emit(&r->e, &ret, NULL, 0);
-    jit_a64_finish(&r->e);
+    jit_emit_inst(&r->e, &ret, NULL, 0);
+    jit_emit_finish(&r->e);
     jit_mbuf_finish(&r->buf, &r->mem, &r->code);
     cr_expect_eq(r->code.ntraps, 2);
     cr_expect(r->code.traps[0].offset == 24 && r->code.traps[1].offset == 28);
@@ -595,14 +596,14 @@ static void forty(rig *r, uint32_t *tests, uint32_t *loads)
         PUT(r, &load, A64_V(1));
         loads[k] = r->buf.len - 4;
         for (unsigned n = 0; n < filled / 40; n++)
-            jit_a64_emit_move(&r->e, A64_X1, A64_X2, 8);
+            jit_emit_move(&r->e, A64_X1, A64_X2, 8);
     }
     jit_mbuf_bind(&r->buf, r->blocks[2]);
     jit_mbuf_bind(&r->buf, r->blocks[3]);
     minst ret = row(MI_RETURN, 0, 0);
     r->frame.total = 0;
-    jit_a64_emit(&r->e, &ret, NULL, 0);
-    jit_a64_finish(&r->e);
+    jit_emit_inst(&r->e, &ret, NULL, 0);
+    jit_emit_finish(&r->e);
     jit_mbuf_finish(&r->buf, &r->mem, &r->code);
 }
 
@@ -665,7 +666,7 @@ static void table(rig *r)
     vec_push(&r->mem, &r->l.jump_tables, t);
     PUT(r, &i, A64_X5);
     jit_mbuf_bind(&r->buf, r->blocks[1]);
-    jit_a64_emit_move(&r->e, A64_X0, A64_X1, 8);
+    jit_emit_move(&r->e, A64_X0, A64_X1, 8);
     jit_mbuf_bind(&r->buf, r->blocks[2]);
     jit_mbuf_finish(&r->buf, &r->mem, &r->code);
     cr_expect_eq(get_le32(r->code.bytes), 0x10000090); /* adr x16, .+16 */

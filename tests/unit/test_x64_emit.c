@@ -55,6 +55,7 @@ static rig *rig_new(void)
     r->f = calloc(1, sizeof *r->f);
     cr_assert_not_null(r->f);
     r->l.f = r->f;
+    r->l.target = &jit_target_x86_64;
     r->l.fail = &r->fail;
     r->l.tmp = &r->mem;
     r->l.settings = &r->settings;
@@ -111,7 +112,7 @@ static void put(rig *r, const minst *i, const ra_loc *locs, unsigned n)
         ops[k] = at(locs[k], role->kind, role->constraint, role->fixed,
                     role->width == X64_W_SIZE2 ? i->size2 : role->width ? role->width : i->size);
     }
-    jit_x64_emit(&r->e, i, ops, n);
+    jit_emit_inst(&r->e, i, ops, n);
 }
 #define PUT(r, i, ...) \
     put((r), (i), (const ra_loc[]){ __VA_ARGS__ },                                                \
@@ -170,7 +171,7 @@ static void memory_operands(rig *r)
     i.am = MEM_OUT;
     i.disp = 8;
     i.imm = 7;
-    jit_x64_emit(&r->e, &i, NULL, 0);
+    jit_emit_inst(&r->e, &i, NULL, 0);
 }
 
 Test(x64_emit, address_registers_are_the_last_operands)
@@ -302,17 +303,17 @@ Test(x64_emit, instructions_that_merge_break_the_dependence_on_their_destination
 
 static void all_moves(rig *r)
 {
-    jit_x64_emit_move(&r->e, X64_RAX, X64_R8, 4);
-    jit_x64_emit_move(&r->e, X64_RAX, X64_RAX, 8);
-    jit_x64_emit_move(&r->e, X64_RAX, X64_XMM(15), 8);
-    jit_x64_emit_move(&r->e, X64_XMM(15), X64_RAX, 4);
-    jit_x64_emit_move(&r->e, X64_XMM(1), X64_XMM(9), 4);
-    jit_x64_emit_move(&r->e, X64_XMM(9), X64_XMM(1), 16);
-    jit_x64_emit_move(&r->e, X64_RAX, LOC_SLOT(3), 8);
-    jit_x64_emit_move(&r->e, LOC_SLOT(3), X64_RAX, 4);
-    jit_x64_emit_move(&r->e, X64_XMM(1), LOC_SLOT(3), 4);
-    jit_x64_emit_move(&r->e, LOC_SLOT(0), X64_XMM(1), 8);
-    jit_x64_emit_move(&r->e, LOC_SLOT(0), X64_XMM(1), 16);
+    jit_emit_move(&r->e, X64_RAX, X64_R8, 4);
+    jit_emit_move(&r->e, X64_RAX, X64_RAX, 8);
+    jit_emit_move(&r->e, X64_RAX, X64_XMM(15), 8);
+    jit_emit_move(&r->e, X64_XMM(15), X64_RAX, 4);
+    jit_emit_move(&r->e, X64_XMM(1), X64_XMM(9), 4);
+    jit_emit_move(&r->e, X64_XMM(9), X64_XMM(1), 16);
+    jit_emit_move(&r->e, X64_RAX, LOC_SLOT(3), 8);
+    jit_emit_move(&r->e, LOC_SLOT(3), X64_RAX, 4);
+    jit_emit_move(&r->e, X64_XMM(1), LOC_SLOT(3), 4);
+    jit_emit_move(&r->e, LOC_SLOT(0), X64_XMM(1), 8);
+    jit_emit_move(&r->e, LOC_SLOT(0), X64_XMM(1), 16);
 }
 
 Test(x64_emit, moves_go_between_all_places)
@@ -341,8 +342,8 @@ Test(x64_emit, moves_go_between_all_places)
                    "    vmovups xmm1, [rsp + 16]\n");
 }
 
-static void slot_to_slot(rig *r) { jit_x64_emit_move(&r->e, LOC_SLOT(0), LOC_SLOT(1), 8); }
-static void from_nowhere(rig *r) { jit_x64_emit_move(&r->e, LOC_NONE, X64_RAX, 8); }
+static void slot_to_slot(rig *r) { jit_emit_move(&r->e, LOC_SLOT(0), LOC_SLOT(1), 8); }
+static void from_nowhere(rig *r) { jit_emit_move(&r->e, LOC_NONE, X64_RAX, 8); }
 
 Test(x64_emit, impossible_moves_are_refused)
 {
@@ -360,7 +361,7 @@ static void branch(rig *r, unsigned cc, uint32_t yes, uint32_t no, uint32_t next
     i.ref = yes;
     i.imm = no;
     r->e.next_block = next;
-    jit_x64_emit(&r->e, &i, NULL, 0);
+    jit_emit_inst(&r->e, &i, NULL, 0);
 }
 
 static void branches(rig *r)
@@ -391,17 +392,17 @@ static void traps(rig *r)
     i.cc = X64_B;
     i.trap = 5;
     i.ir = 1;
-    jit_x64_emit(&r->e, &i, NULL, 0);
+    jit_emit_inst(&r->e, &i, NULL, 0);
     i.cc = X64_NE_OR_P; /* the same trap of the same instruction */
-    jit_x64_emit(&r->e, &i, NULL, 0);
+    jit_emit_inst(&r->e, &i, NULL, 0);
     i.ir = 2;
-    jit_x64_emit(&r->e, &i, NULL, 0);
+    jit_emit_inst(&r->e, &i, NULL, 0);
     i.cc = X64_E_AND_NP;
-    jit_x64_emit(&r->e, &i, NULL, 0);
+    jit_emit_inst(&r->e, &i, NULL, 0);
     minst ret = row(MI_RETURN, 0, 0);
     r->frame.total = 0;
-    jit_x64_emit(&r->e, &ret, NULL, 0);
-    jit_x64_finish(&r->e);
+    jit_emit_inst(&r->e, &ret, NULL, 0);
+    jit_emit_finish(&r->e);
     jit_mbuf_finish(&r->buf, &r->mem, &r->code);
     cr_expect_eq(r->code.ntraps, 2);
     for (uint32_t k = 0; k < r->code.ntraps; k++) {
@@ -633,7 +634,7 @@ static void run_frame(rig *r)
     result.imm = 42;
     PUT(r, &result, X64_RAX);
     jit_x64_epilogue(&r->e);
-    jit_x64_finish(&r->e);
+    jit_emit_finish(&r->e);
     jit_mbuf_finish(&r->buf, &r->mem, &r->code);
 }
 

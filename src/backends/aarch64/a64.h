@@ -474,12 +474,16 @@ void jit_a64_extend(lower *l, vr to, vr from, jit_type t, unsigned ext);
 unsigned jit_a64_zero_upper(const jit_func *f, const ir_inst *i, uint64_t features);
 /* a64_emit.c */
 void jit_a64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops);
-void jit_a64_finish(emit *e);
 void jit_a64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width);
+void jit_a64_jump(emit *e, mlabel to);
+void jit_a64_jump_if(emit *e, const minst *i, const ra_operand *ops, unsigned nops, unsigned cc,
+                     mlabel to, mlabel otherwise);
+void jit_a64_trap_here(emit *e, unsigned code);
 /* a64_frame.c */
 void jit_a64_prologue(emit *e);
 void jit_a64_epilogue(emit *e);
-/* a64_print.c */
-void jit_a64_print(strbuf *s, const emit *e, const minst *i, const ra_operand *ops, unsigned nops);
+void jit_a64_lower_sp(emit *e, int64_t n);
+void jit_a64_probe(emit *e);
+void jit_a64_probe_loop(emit *e, int64_t n, int64_t guard, int64_t cfa);
 
 #endif

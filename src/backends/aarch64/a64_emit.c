@@ -89,28 +89,7 @@ void jit_a64_put_add(emit *e, unsigned d, unsigned n, int64_t offset)
     }
 }
 
-/* From here on, code comes from IR instruction ir - 1. */
-static void mark_position(emit *e, uint32_t ir)
-{
-    const jit_func *f = e->l->f;
-
-    if (ir && ir <= f->srcpos.len)
-        jit_mbuf_srcpos(e->buf, f->srcpos.at[ir - 1]);
-}
-
 /* ---- Labels ---- */
-
-enum { NAME_BYTES = 256 };
-
-/* Blocks have the first labels, so a label's index names it well in a listing. */
-static const char *label_name(const emit *e, mlabel l, const char *kind, char *name)
-{
-    for (uint32_t k = 0; k < e->later.len; k++)
-        if (e->later.at[k].label.id == l.id)
-            kind = "trap";
-    snprintf(name, NAME_BYTES, "%s%u", kind, l.id - 1);
-    return name;
-}
 
 /* A symbol as the relocation of its field has it. */
 static const char *symbol_name(const emit *e, unsigned reloc, uint32_t symbol, char *name)
@@ -119,28 +98,19 @@ static const char *symbol_name(const emit *e, unsigned reloc, uint32_t symbol, c
         [A64_RELOC_CALL26] = "", [A64_RELOC_PAGE] = "", [A64_RELOC_LOW12] = ":lo12:",
         [A64_RELOC_CELL_PAGE] = ":got:", [A64_RELOC_CELL_LOW12] = ":got_lo12:",
     };
-    int n = snprintf(name, NAME_BYTES, "%s", how[reloc]);
+    int n = snprintf(name, EMIT_NAME_BYTES, "%s", how[reloc]);
 
     if (symbol < e->l->symbols.len)
-        jit_name_print(&e->l->symbols.at[symbol], name + n, NAME_BYTES - (size_t)n);
+        jit_name_print(&e->l->symbols.at[symbol], name + n, EMIT_NAME_BYTES - (size_t)n);
     else
-        snprintf(name + n, NAME_BYTES - (size_t)n, "sym%u", symbol);
+        snprintf(name + n, EMIT_NAME_BYTES - (size_t)n, "sym%u", symbol);
     return name;
 }
 
-static void bind(emit *e, mlabel l)
-{
-    char name[NAME_BYTES];
-
-    jit_mbuf_bind(e->buf, l);
-    if (e->listing)
-        jit_strbuf_printf(e->listing, "%s:\n", label_name(e, l, "block", name));
-}
-
 /* A row whose distance is filled in when the label is known. */
-static void put_to(emit *e, unsigned op, a64_args a, mlabel to, unsigned fixup, const char *kind)
+static void put_to(emit *e, unsigned op, a64_args a, mlabel to, unsigned fixup)
 {
-    char name[NAME_BYTES];
+    char name[EMIT_NAME_BYTES];
     mcursor c = jit_mbuf_open(e->buf, 4);
 
     a.imm = 0;
@@ -148,7 +118,9 @@ static void put_to(emit *e, unsigned op, a64_args a, mlabel to, unsigned fixup, 
     mput_le(&c, jit_a64_encode(e->buf->fail, op, &a), 4);
     mcursor_close(&c);
     if (e->listing) {
-        a.to = label_name(e, to, kind, name);
+        a.to = jit_emit_label_name(e, to, name);
+        if (fixup == A64_FIX_LITERAL)
+            snprintf(name, sizeof name, "const%u", to.id - 1);
         jit_a64_print_args(e, op, &a);
     }
 }
@@ -156,7 +128,7 @@ static void put_to(emit *e, unsigned op, a64_args a, mlabel to, unsigned fixup, 
 /* A row whose field a relocation fills in. */
 static void put_reloc(emit *e, unsigned op, a64_args a, unsigned reloc, uint32_t symbol)
 {
-    char name[NAME_BYTES];
+    char name[EMIT_NAME_BYTES];
     mcursor c = jit_mbuf_open(e->buf, 4);
 
     jit_mbuf_reloc(e->buf, mcursor_offset(&c), (uint8_t)reloc, symbol, 0);
@@ -247,7 +219,7 @@ static void flatten(emit *e, where *p)
 static void mark_trap(emit *e, uint32_t ir, unsigned trap)
 {
     if (trap) {
-        mark_position(e, ir);
+        jit_emit_position(e, ir);
         jit_mbuf_trap(e->buf, (uint8_t)trap);
     }
 }
@@ -300,16 +272,11 @@ void jit_a64_put_access(emit *e, unsigned op, unsigned size, unsigned d, unsigne
 /* A load of constant `ref` from behind the code. */
 static void put_literal(emit *e, const minst *i, const a64_args *a)
 {
-    const lower *l = e->l;
-
-    JIT_REQUIRE(e->buf->fail, i->ref < l->consts.len && i->disp == 0, "constant out of range");
-    vcode_const *c = &l->consts.at[i->ref];
-    if (!c->label)
-        c->label = jit_mbuf_constant(e->buf, c->bytes, c->size, c->align).id;
-    mlabel label = { c->label };
+    JIT_REQUIRE(e->buf->fail, i->disp == 0, "constant out of range");
+    mlabel label = jit_emit_constant(e, i->ref);
     if (i->op != A64_fldr && (i->op != A64_ldr || a->size < 4))
         refuse(e, i, "load of a constant");
-    put_to(e, i->op == A64_fldr ? A64_fldr_lit : A64_ldr_lit, *a, label, A64_FIX_LITERAL, "const");
+    put_to(e, i->op == A64_fldr ? A64_fldr_lit : A64_ldr_lit, *a, label, A64_FIX_LITERAL);
 }
 
 /* ---- Moves ---- */
@@ -328,27 +295,12 @@ static void move_reg(emit *e, ra_loc from, ra_loc to, unsigned width)
         put_rrr(e, A64_fmov, width, d, n, 0);
 }
 
-static bool is_place(ra_loc l)
-{
-    return a64_is_int(l) || a64_is_float(l) || loc_is_slot(l);
-}
-
 void jit_a64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width)
 {
-    fail_ctx *fail = e->buf->fail;
-
-    if (a64_is_int(from) && a64_is_int(to) && from != to && width < 16) { /* most are */
+    if (a64_is_int(from) && a64_is_int(to)) { /* most are */
         put_rrr(e, A64_orr, width, to, A64_R31, from);
         return;
     }
-    JIT_REQUIRE(fail, width == 4 || width == 8 || width == 16, "aarch64: width of a move");
-    JIT_REQUIRE(fail, is_place(from), "aarch64: a move from nowhere");
-    JIT_REQUIRE(fail, is_place(to), "aarch64: a move to nowhere");
-    JIT_REQUIRE(fail, !loc_is_slot(from) || !loc_is_slot(to), "aarch64: a move between slots");
-    JIT_REQUIRE(fail, width < 16 || (!a64_is_int(from) && !a64_is_int(to)),
-                "aarch64: 16 bytes of an integer");
-    if (from == to)
-        return;
     if (loc_is_slot(from))
         put_access(e, a64_is_int(to) ? A64_ldr : A64_fldr, regs(width, a64_hw(to), 0, 0),
                    spill_place(e, from, width), 0, 0);
@@ -361,9 +313,9 @@ void jit_a64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width)
 
 /* ---- Jumps ---- */
 
-static void put_jump(emit *e, mlabel to)
+void jit_a64_jump(emit *e, mlabel to)
 {
-    put_to(e, A64_b, regs(8, 0, 0, 0), to, A64_FIX_B26, "block");
+    put_to(e, A64_b, regs(8, 0, 0, 0), to, A64_FIX_B26);
 }
 
 /* To `to` on cc: of the flags, or of register `reg` (size, bit: as in MI_BRANCH). */
@@ -375,31 +327,31 @@ static void put_cond(emit *e, const minst *i, unsigned cc, unsigned reg, mlabel 
     switch (cc) {
     case A64_UEQ:
         a.cc = A64_EQ;
-        put_to(e, A64_b_cond, a, to, A64_FIX_B19, "block");
+        put_to(e, A64_b_cond, a, to, A64_FIX_B19);
         a.cc = A64_VS;
         break;
     case A64_ONE:
         a.cc = A64_MI;
-        put_to(e, A64_b_cond, a, to, A64_FIX_B19, "block");
+        put_to(e, A64_b_cond, a, to, A64_FIX_B19);
         a.cc = A64_GT;
         break;
     case A64_CBZ:
     case A64_CBNZ:
         a.size = i->size;
         a.d = (uint8_t)reg;
-        put_to(e, cc == A64_CBZ ? A64_cbz : A64_cbnz, a, to, A64_FIX_B19, "block");
+        put_to(e, cc == A64_CBZ ? A64_cbz : A64_cbnz, a, to, A64_FIX_B19);
         return;
     case A64_TBZ:
     case A64_TBNZ:
         a.size = i->shift < 32 ? 4 : 8;
         a.shift = i->shift;
         a.d = (uint8_t)reg;
-        put_to(e, cc == A64_TBZ ? A64_tbz : A64_tbnz, a, to, A64_FIX_B14, "block");
+        put_to(e, cc == A64_TBZ ? A64_tbz : A64_tbnz, a, to, A64_FIX_B14);
         return;
     default:
         JIT_REQUIRE(e->buf->fail, cc < A64_AL, "aarch64: condition");
     }
-    put_to(e, A64_b_cond, a, to, A64_FIX_B19, "block");
+    put_to(e, A64_b_cond, a, to, A64_FIX_B19);
 }
 
 /* The register that cc looks at; 0 when it looks at the flags. */
@@ -412,37 +364,14 @@ static unsigned tested_reg(const emit *e, const minst *i, const ra_operand *ops,
     return needs ? number_of(e, i, &ops[0], RC_INT) : 0;
 }
 
-static void emit_branch(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
+void jit_a64_jump_if(emit *e, const minst *i, const ra_operand *ops, unsigned nops, unsigned cc,
+                     mlabel to, mlabel otherwise)
 {
-    uint32_t yes = i->ref, no = (uint32_t)i->imm;
-    unsigned cc = i->cc, reg = tested_reg(e, i, ops, nops);
-
-    if (yes == e->next_block) {
-        yes = no;
-        no = i->ref;
-        cc = a64_invert(cc);
-    }
-    if (yes != no)
-        put_cond(e, i, cc, reg, e->block_label[yes]);
-    if (no != e->next_block)
-        put_jump(e, e->block_label[no]);
+    (void)otherwise;
+    put_cond(e, i, cc, tested_reg(e, i, ops, nops), to);
 }
 
-/* ---- What stands behind the body ---- */
-
-static mlabel put_later(emit *e, uint32_t ir, unsigned code)
-{
-    if (e->later.len) { /* several checks of one instruction share their trap */
-        const emit_later *last = &e->later.at[e->later.len - 1];
-        if (last->ir == ir && last->code == code)
-            return last->label;
-    }
-    emit_later x = { jit_mbuf_label(e->buf), ir, 0, (uint8_t)code };
-    vec_push(e->buf->mem, &e->later, x);
-    return x.label;
-}
-
-void jit_a64_put_trap(emit *e, unsigned code)
+void jit_a64_trap_here(emit *e, unsigned code)
 {
     a64_args a = regs(4, 0, 0, 0);
 
@@ -450,17 +379,6 @@ void jit_a64_put_trap(emit *e, unsigned code)
     if (code)
         jit_mbuf_trap(e->buf, (uint8_t)code);
     jit_a64_put(e, A64_udf, &a);
-}
-
-void jit_a64_finish(emit *e)
-{
-    for (uint32_t k = 0; k < e->later.len; k++) {
-        emit_later x = e->later.at[k];
-        bind(e, x.label);
-        mark_position(e, x.ir);
-        jit_a64_put_trap(e, x.code);
-    }
-    e->later.len = 0;
 }
 
 /* ---- Instructions of several parts ---- */
@@ -504,27 +422,16 @@ static void emit_table(emit *e, const minst *i, const ra_operand *ops)
         jit_strbuf_printf(e->listing, "    .word block%u - table\n", t->blocks[k]);
 }
 
-/* A call, and what its callee popped given back, so that the frame stands as before. */
 static void emit_call(emit *e, const minst *i, const a64_args *a)
 {
-    uint32_t pops = (uint32_t)i->imm;
-    const frame *fr = e->frame;
-
-    mark_position(e, i->ir);
+    jit_emit_position(e, i->ir);
     if (i->trap)
         jit_mbuf_trap(e->buf, i->trap);
     if (i->op == A64_call_sym)
         put_reloc(e, i->op, regs(8, 0, 0, 0), A64_RELOC_CALL26, i->ref);
     else
         jit_a64_put(e, i->op, a);
-    jit_mbuf_call(e->buf, i->ir);
-    if (!pops)
-        return;
-    if (!fr->fp)
-        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)(fr->total - pops));
-    jit_a64_put_add(e, A64_R31, A64_R31, -(int64_t)pops);
-    if (!fr->fp)
-        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)fr->total);
+    jit_emit_called(e, i);
 }
 
 /* adrp d, page; then the rest of the address from its low 12 bits, by add or by ldr. */
@@ -626,9 +533,12 @@ static unsigned gather(const emit *e, const minst *i, const ra_operand *ops, uns
     return s->n;
 }
 
-static void emit_row(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
+void jit_a64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
 {
     a64_args a;
+
+    if (i->op >= A64_END)
+        refuse(e, &(minst){ 0 }, "unknown row");
     unsigned taken = gather(e, i, ops, nops, &a);
 
     if (i->am != MEM_NONE) {
@@ -640,7 +550,7 @@ static void emit_row(emit *e, const minst *i, const ra_operand *ops, unsigned no
     case A64_trap_if:
     case A64_trap_if_r: {
         unsigned reg = tested_reg(e, i, ops, nops);
-        put_cond(e, i, i->cc, reg, put_later(e, i->ir, i->trap));
+        put_cond(e, i, i->cc, reg, jit_emit_trap(e, i->ir, i->trap));
         break;
     }
     case A64_call:
@@ -649,39 +559,11 @@ static void emit_row(emit *e, const minst *i, const ra_operand *ops, unsigned no
     case A64_ldr_sym: emit_symbol(e, i, a.d); break;
     case A64_mov_i: jit_a64_put_imm(e, a.d, (uint64_t)i->imm, i->size); break;
     case A64_udf:
-        mark_position(e, i->ir);
-        jit_a64_put_trap(e, i->trap);
+        jit_emit_position(e, i->ir);
+        jit_a64_trap_here(e, i->trap);
         break;
     default:
         mark_trap(e, i->ir, i->trap);
         jit_a64_put(e, i->op, &a);
-    }
-}
-
-void jit_a64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
-{
-    switch (i->op) {
-    case MI_NONE:
-    case MI_ARGS:
-        break;
-    case MI_MOVE:
-        if (nops < 2)
-            refuse(e, i, "operand missing");
-        jit_a64_emit_move(e, ops[1].loc, ops[0].loc, i->size);
-        break;
-    case MI_RETURN:
-        jit_a64_epilogue(e);
-        break;
-    case MI_JUMP:
-        if (i->ref != e->next_block)
-            put_jump(e, e->block_label[i->ref]);
-        break;
-    case MI_BRANCH:
-        emit_branch(e, i, ops, nops);
-        break;
-    default:
-        if (i->op >= A64_END)
-            refuse(e, &(minst){ 0 }, "unknown row");
-        emit_row(e, i, ops, nops);
     }
 }

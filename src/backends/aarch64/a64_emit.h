@@ -26,7 +26,6 @@ void jit_a64_put_add(emit *e, unsigned d, unsigned n, int64_t offset);
  * is far. trap: code of its fault, 0: none. */
 void jit_a64_put_access(emit *e, unsigned op, unsigned size, unsigned d, unsigned n, int64_t disp,
                         unsigned trap);
-void jit_a64_put_trap(emit *e, unsigned code);
 
 const char *jit_a64_cc_name(unsigned cc);
 const char *jit_a64_reg_name(ra_loc reg, unsigned size); /* "w0", "x0", "s0", "d0", "q0" */

@@ -7,10 +7,9 @@
  * canonical frame address (CFA), sp on entry; registers in rows have their DWARF numbers (DWARF
  * for the Arm 64-bit Architecture, "DWARF register names"). x16 and x17 are free on entry. */
 #include "backends/aarch64/a64_emit.h"
+#include "machinst/rules.h"
 
-#define LIMIT_STEPS 12      /* of a stack limit's chain: what fits the front of a function at O0 */
 #define SAFE_BELOW 0x8000u  /* nothing is mapped below it, so sp minus less cannot wrap */
-#define UNROLLED_PROBES 4
 #define NO_REG 0xff
 
 static uint8_t dwarf(unsigned reg)
@@ -53,7 +52,7 @@ static void put_b_cond(emit *e, unsigned cc, int64_t distance)
 static void put_trap_unless(emit *e, unsigned cc, unsigned code)
 {
     put_b_cond(e, cc, 8);
-    jit_a64_put_trap(e, code);
+    jit_a64_trap_here(e, code);
 }
 
 /* ---- Stack limit ---- */
@@ -61,25 +60,12 @@ static void put_trap_unless(emit *e, unsigned cc, unsigned code)
 /* The register that holds the vmctx parameter on entry; loads it to x16 when it is on the stack. */
 static unsigned vmctx_reg(emit *e)
 {
-    const ir_sig *sig = &e->l->f->sig;
+    const abi_loc *a = jit_emit_vmctx(e);
 
-    for (uint32_t k = 0; k < sig->nparams; k++) {
-        const abi_loc *a = &e->l->abi->args[k];
-        if (JIT_PARAM_PURPOSE(sig->params[k]) != JIT_VMCTX)
-            continue;
-        if (a->kind == ABI_REG)
-            return a->reg;
-        jit_a64_put_access(e, A64_ldr, 8, A64_X16, A64_R31, a->offset, 0);
-        return A64_X16;
-    }
-    jit_fail(e->buf->fail, JIT_ERR_VERIFY, "the stack limit needs a vmctx parameter");
-}
-
-static unsigned load_trap(const emit *e, const ir_gv *gv)
-{
-    const jit_mem *m = &e->l->f->mems.at[gv->mem];
-
-    return m->bits & JIT_MEM_NOTRAP ? 0 : m->trap ? m->trap : JIT_TRAP_HEAP_OOB;
+    if (a->kind == ABI_REG)
+        return a->reg;
+    jit_a64_put_access(e, A64_ldr, 8, A64_X16, A64_R31, a->offset, 0);
+    return A64_X16;
 }
 
 /* Follows the chain that computes the limit. */
@@ -92,7 +78,7 @@ static unsigned follow_chain(emit *e, const ir_gv **chain, unsigned n)
         if (gv->kind == GV_IADD_IMM)
             jit_a64_put_add(e, A64_X16, at, gv->offset);
         else
-            jit_a64_put_access(e, A64_ldr, 8, A64_X16, at, gv->offset, load_trap(e, gv));
+            jit_a64_put_access(e, A64_ldr, 8, A64_X16, at, gv->offset, jit_rule_trap_of(e->l, gv->mem));
         if (gv->kind != GV_IADD_IMM || gv->offset != 0)
             at = A64_X16;
     }
@@ -102,23 +88,10 @@ static unsigned follow_chain(emit *e, const ir_gv **chain, unsigned n)
 /* Traps when the frame would reach below the limit. */
 static void check_limit(emit *e)
 {
-    const jit_func *f = e->l->f;
-    const ir_gv *chain[LIMIT_STEPS];
-    unsigned n = 0, at;
+    const ir_gv *chain[EMIT_LIMIT_STEPS];
+    unsigned n = jit_emit_limit_chain(e, chain), at = follow_chain(e, chain, n);
     int64_t total = e->frame->total;
 
-    for (jit_gv g = f->stack_limit;; g = chain[n - 1]->base) {
-        const ir_gv *gv = &f->gvs.at[jit_gv_index(g)];
-        if (gv->kind == GV_VMCTX)
-            break;
-        if (gv->kind != GV_LOAD && gv->kind != GV_IADD_IMM)
-            jit_fail(e->buf->fail, JIT_ERR_UNSUPPORTED, "a stack limit that is not based on vmctx");
-        if (n == LIMIT_STEPS)
-            jit_fail(e->buf->fail, JIT_ERR_LIMIT, "a stack limit of more than %d steps",
-                     LIMIT_STEPS);
-        chain[n++] = gv;
-    }
-    at = follow_chain(e, chain, n);
     if (total < SAFE_BELOW) {
         jit_a64_put_add(e, A64_X17, A64_R31, -total);
     } else {
@@ -220,58 +193,32 @@ static void pop(emit *e, pair p)
 
 /* ---- Frame ---- */
 
-/* sp -= n, with the row that follows it unless the frame pointer is what counts. */
-static void lower_sp(emit *e, int64_t n, int64_t *cfa)
+void jit_a64_lower_sp(emit *e, int64_t n)
 {
     jit_a64_put_add(e, A64_R31, A64_R31, -n);
-    *cfa += n;
-    if (!e->frame->fp)
-        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)*cfa);
 }
 
-static void probe(emit *e)
+void jit_a64_probe(emit *e)
 {
     jit_mbuf_trap(e->buf, JIT_TRAP_STK_OVF);
     put_single(e, true, A64_R31, A64_AT_SCALED, 0);
 }
 
 /* x16 = sp - n * guard; 1: sub sp, sp, guard; ldr xzr, [sp]; cmp sp, x16; b.ne 1b */
-static void probe_loop(emit *e, int64_t n, int64_t guard, int64_t *cfa)
+void jit_a64_probe_loop(emit *e, int64_t n, int64_t guard, int64_t cfa)
 {
     jit_a64_put_add(e, A64_X16, A64_R31, -n * guard);
-    *cfa += n * guard;
     if (!e->frame->fp) {
         jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_REG, dwarf(A64_X16), 0);
-        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)*cfa);
+        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)cfa);
     }
     uint32_t start = e->buf->len;
-    jit_a64_put_add(e, A64_R31, A64_R31, -guard);
-    probe(e);
+    jit_a64_lower_sp(e, guard);
+    jit_a64_probe(e);
     put_subs(e, A64_R31, A64_R31, A64_X16);
     put_b_cond(e, A64_NE, (int64_t)start - e->buf->len);
     if (!e->frame->fp)
         jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_REG, dwarf(A64_R31), 0);
-}
-
-/* Takes n bytes, touching each guard page on the way down. cfa: from sp so far. */
-static void take_frame(emit *e, int64_t n, int64_t cfa)
-{
-    const jit_settings *s = e->l->settings;
-    int64_t guard = (int64_t)1 << (s->probestack_log2 ? s->probestack_log2 : 12);
-
-    if (!s->no_probestack && n > guard) {
-        int64_t pages = n / guard;
-        if (pages <= UNROLLED_PROBES)
-            for (int64_t k = 0; k < pages; k++) {
-                lower_sp(e, guard, &cfa);
-                probe(e);
-            }
-        else
-            probe_loop(e, pages, guard, &cfa);
-        n -= pages * guard;
-    }
-    if (n > 0)
-        lower_sp(e, n, &cfa);
 }
 
 /* Bytes that are subtracted besides what is pushed. */
@@ -300,7 +247,7 @@ void jit_a64_prologue(emit *e)
             jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_REG, dwarf(A64_FP), 0);
         }
     }
-    take_frame(e, rest_of(fr, &p), cfa);
+    jit_emit_take_frame(e, rest_of(fr, &p), cfa);
 }
 
 /* ---- Epilogue ---- */

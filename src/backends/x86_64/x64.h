@@ -403,12 +403,17 @@ void jit_x64_extend(lower *l, vr to, vr from, jit_type t, unsigned ext);
 unsigned jit_x64_zero_upper(const jit_func *f, const ir_inst *i, uint64_t features);
 /* x64_emit.c */
 void jit_x64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops);
-void jit_x64_finish(emit *e);
 void jit_x64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width);
+void jit_x64_jump(emit *e, mlabel to);
+void jit_x64_jump_if(emit *e, const minst *i, const ra_operand *ops, unsigned nops, unsigned cc,
+                     mlabel to, mlabel otherwise);
+void jit_x64_trap_here(emit *e, unsigned code);
+void jit_x64_put_table(emit *e, uint32_t table, mlabel label);
 /* x64_frame.c */
 void jit_x64_prologue(emit *e);
 void jit_x64_epilogue(emit *e);
-/* x64_print.c */
-void jit_x64_print(strbuf *s, const emit *e, const minst *i, const ra_operand *ops, unsigned nops);
+void jit_x64_lower_sp(emit *e, int64_t n);
+void jit_x64_probe(emit *e);
+void jit_x64_probe_loop(emit *e, int64_t n, int64_t guard, int64_t cfa);
 
 #endif

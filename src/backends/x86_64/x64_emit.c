@@ -29,18 +29,13 @@ static x64_mem spill_mem(const emit *e, ra_loc slot, unsigned width)
     return jit_x64_frame_mem(e, FRAME_SPILL, loc_slot(slot) + (width == 16), 0);
 }
 
-static x64_mem const_mem(const emit *e, uint32_t ref, int32_t disp)
+static x64_mem const_mem(emit *e, uint32_t ref, int32_t disp)
 {
-    const lower *l = e->l;
     x64_mem m = no_mem;
 
-    JIT_REQUIRE(e->buf->fail, ref < l->consts.len, "constant out of range");
-    vcode_const *c = &l->consts.at[ref];
-    if (!c->label)
-        c->label = jit_mbuf_constant(e->buf, c->bytes, c->size, c->align).id;
     m.base = X64_RIP;
     m.kind = X64_MEM_LABEL;
-    m.label.id = c->label;
+    m.label = jit_emit_constant(e, ref);
     m.disp = disp;
     return m;
 }
@@ -195,15 +190,6 @@ static unsigned vex(const emit *e, unsigned op)
     return op + (e->features & JIT_X86_AVX ? 1u : 0u);
 }
 
-/* From here on, code comes from IR instruction ir - 1. */
-static void mark_position(emit *e, uint32_t ir)
-{
-    const jit_func *f = e->l->f;
-
-    if (ir && ir <= f->srcpos.len)
-        jit_mbuf_srcpos(e->buf, f->srcpos.at[ir - 1]);
-}
-
 /* ---- Moves ---- */
 
 static unsigned load_row(const emit *e, ra_loc to, unsigned width)
@@ -228,27 +214,12 @@ static void move_reg(emit *e, ra_loc from, ra_loc to, unsigned width)
         put_rr(e, vex(e, X64_movap), 16, x64_hw(to), x64_hw(from));
 }
 
-static bool is_place(ra_loc l)
-{
-    return x64_is_int(l) || x64_is_xmm(l) || loc_is_slot(l);
-}
-
 void jit_x64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width)
 {
-    fail_ctx *fail = e->buf->fail;
-
-    if (x64_is_int(from) && x64_is_int(to) && from != to && width < 16) { /* most are */
+    if (x64_is_int(from) && x64_is_int(to)) { /* most are */
         put_rr(e, X64_mov, width, to, from);
         return;
     }
-    JIT_REQUIRE(fail, width == 4 || width == 8 || width == 16, "x86_64: width of a move");
-    JIT_REQUIRE(fail, is_place(from), "x86_64: a move from nowhere");
-    JIT_REQUIRE(fail, is_place(to), "x86_64: a move to nowhere");
-    JIT_REQUIRE(fail, !loc_is_slot(from) || !loc_is_slot(to), "x86_64: a move between slots");
-    JIT_REQUIRE(fail, width < 16 || (!x64_is_int(from) && !x64_is_int(to)),
-                "x86_64: 16 bytes of an integer");
-    if (from == to)
-        return;
     if (loc_is_slot(from))
         put_spill(e, load_row(e, to, width), width, to, from);
     else if (loc_is_slot(to))
@@ -259,33 +230,15 @@ void jit_x64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width)
 
 /* ---- Jumps ---- */
 
-/* Blocks have the first labels, so a label's index names it well in a listing. */
-static void list_label(const emit *e, const char *before, mlabel l, const char *after)
-{
-    const char *kind = "block";
-
-    for (uint32_t k = 0; k < e->later.len; k++)
-        if (e->later.at[k].label.id == l.id)
-            kind = e->later.at[k].table ? "table" : "trap";
-    jit_strbuf_printf(e->listing, "%s%s%u%s\n", before, kind, l.id - 1, after);
-}
-
-static void bind(emit *e, mlabel l)
-{
-    jit_mbuf_bind(e->buf, l);
-    if (e->listing)
-        list_label(e, "", l, ":");
-}
-
 static void list_jump(const emit *e, const char *mnemonic, const char *cc, mlabel to)
 {
-    if (!e->listing)
-        return;
-    jit_strbuf_printf(e->listing, "    %s%s ", mnemonic, cc);
-    list_label(e, "", to, "");
+    char name[EMIT_NAME_BYTES];
+
+    if (e->listing)
+        jit_strbuf_printf(e->listing, "    %s%s %s\n", mnemonic, cc, jit_emit_label_name(e, to, name));
 }
 
-static void put_jump(emit *e, mlabel to)
+void jit_x64_jump(emit *e, mlabel to)
 {
     mcursor c = jit_mbuf_open(e->buf, 5);
 
@@ -323,37 +276,18 @@ static void put_cond(emit *e, unsigned cc, mlabel to, mlabel otherwise)
     }
 }
 
-static void emit_branch(emit *e, const minst *i)
+void jit_x64_jump_if(emit *e, const minst *i, const ra_operand *ops, unsigned nops, unsigned cc,
+                     mlabel to, mlabel otherwise)
 {
-    uint32_t yes = i->ref, no = (uint32_t)i->imm;
-    unsigned cc = i->cc;
-
-    if (yes == e->next_block) {
-        yes = no;
-        no = i->ref;
-        cc = x64_invert(cc);
-    }
-    if (yes != no)
-        put_cond(e, cc, e->block_label[yes], e->block_label[no]);
-    if (no != e->next_block)
-        put_jump(e, e->block_label[no]);
+    (void)i;
+    (void)ops;
+    (void)nops;
+    put_cond(e, cc, to, otherwise);
 }
 
 /* ---- What stands behind the body ---- */
 
-static mlabel put_later(emit *e, uint32_t ir, unsigned code, uint32_t table)
-{
-    if (e->later.len && !table) { /* several checks of one instruction share their trap */
-        const emit_later *last = &e->later.at[e->later.len - 1];
-        if (last->ir == ir && last->code == code && !last->table)
-            return last->label;
-    }
-    emit_later x = { jit_mbuf_label(e->buf), ir, table, (uint8_t)code };
-    vec_push(e->buf->mem, &e->later, x);
-    return x.label;
-}
-
-static void put_trap(emit *e, unsigned code)
+void jit_x64_trap_here(emit *e, unsigned code)
 {
     x64_args a = { 0 };
 
@@ -363,7 +297,7 @@ static void put_trap(emit *e, unsigned code)
     jit_x64_put(e, X64_ud2, &a);
 }
 
-static void put_table(emit *e, uint32_t table, mlabel label)
+void jit_x64_put_table(emit *e, uint32_t table, mlabel label)
 {
     const vcode_jump_table *t = &e->l->jump_tables.at[table];
     mcursor c = jit_mbuf_open(e->buf, 3);
@@ -371,7 +305,7 @@ static void put_table(emit *e, uint32_t table, mlabel label)
     while (mcursor_offset(&c) & 3) /* never executed */
         mput1(&c, 0xcc);
     mcursor_close(&c);
-    bind(e, label);
+    jit_emit_bind(e, label);
     for (uint32_t k = 0; k < t->n; k++) {
         JIT_REQUIRE(e->buf->fail, k < INT32_MAX / 4, "jump table too long");
         c = jit_mbuf_open(e->buf, 4);
@@ -385,22 +319,6 @@ static void put_table(emit *e, uint32_t table, mlabel label)
     }
 }
 
-void jit_x64_finish(emit *e)
-{
-    for (uint32_t k = 0; k < e->later.len; k++) {
-        emit_later x = e->later.at[k];
-        if (x.table)
-            continue;
-        bind(e, x.label);
-        mark_position(e, x.ir);
-        put_trap(e, x.code);
-    }
-    for (uint32_t k = 0; k < e->later.len; k++)
-        if (e->later.at[k].table)
-            put_table(e, e->later.at[k].table - 1, e->later.at[k].label);
-    e->later.len = 0;
-}
-
 /* ---- Instructions of several parts ---- */
 
 /* lea base, [rip + table]; movsxd entry, [base + index * 4]; add entry, base; jmp entry */
@@ -410,10 +328,9 @@ static void emit_table(emit *e, const minst *i, const ra_operand *ops)
     x64_mem table = no_mem, at = no_mem;
     x64_args a = { 0 };
 
-    JIT_REQUIRE(e->buf->fail, i->extra < e->l->jump_tables.len, "jump table out of range");
     table.base = X64_RIP;
     table.kind = X64_MEM_LABEL;
-    table.label = put_later(e, i->ir, 0, i->extra + 1);
+    table.label = jit_emit_table(e, i->ir, i->extra);
     put_rm(e, X64_lea, 8, base, table);
     at.base = base;
     at.index = index;
@@ -430,39 +347,25 @@ static void emit_table(emit *e, const minst *i, const ra_operand *ops)
 
 static void emit_trap_if(emit *e, const minst *i)
 {
-    mlabel trap = put_later(e, i->ir, i->trap, 0);
+    mlabel trap = jit_emit_trap(e, i->ir, i->trap);
 
     if (i->cc == X64_E_AND_NP) {
         mlabel over = jit_mbuf_label(e->buf);
         put_cond(e, i->cc, trap, over);
-        bind(e, over);
+        jit_emit_bind(e, over);
     } else {
         put_cond(e, i->cc, trap, trap);
     }
 }
 
-/* A call, and what its callee popped given back, so that the frame stands as before. */
 static void emit_call(emit *e, const minst *i, x64_args *a)
 {
-    uint32_t pops = (uint32_t)i->imm;
-
     a->imm = 0;
-    mark_position(e, i->ir);
+    jit_emit_position(e, i->ir);
     if (i->trap)
         jit_mbuf_trap(e->buf, i->trap);
     jit_x64_put(e, i->op, a);
-    jit_mbuf_call(e->buf, i->ir);
-    if (!pops)
-        return;
-    if (!e->frame->fp)
-        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)(e->frame->total + 8 - pops));
-    x64_args sub = { 0 };
-    sub.size = 8;
-    sub.rm = X64_RSP;
-    sub.imm = pops;
-    jit_x64_put(e, X64_sub_i, &sub);
-    if (!e->frame->fp)
-        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)(e->frame->total + 8));
+    jit_emit_called(e, i);
 }
 
 /* Instructions that keep the upper bytes of their destination wait for its old value; xorps of it
@@ -515,12 +418,14 @@ static unsigned shorter_lea(const emit *e, x64_args *a)
     return X64_lea;
 }
 
-static void emit_row(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
+void jit_x64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
 {
     const x64_info *row = x64_row(i->op);
     unsigned op = i->op;
     x64_args a;
 
+    if (i->op >= X64_END)
+        refuse(e, &(minst){ 0 }, "unknown row");
     if (row->feature && !(e->features & row->feature))
         refuse(e, i, "not among the target's features");
     gather(e, row, i, ops, nops, &a);
@@ -554,38 +459,8 @@ static void emit_row(emit *e, const minst *i, const ra_operand *ops, unsigned no
             break_dependence(e, row, &a);
     }
     if (i->trap) {
-        mark_position(e, i->ir);
+        jit_emit_position(e, i->ir);
         jit_mbuf_trap(e->buf, i->trap);
     }
     jit_x64_put(e, op, &a);
-}
-
-void jit_x64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
-{
-    if (i->op >= MI_TARGET) {
-        if (i->op >= X64_END)
-            refuse(e, &(minst){ 0 }, "unknown row");
-        emit_row(e, i, ops, nops);
-        return;
-    }
-    switch (i->op) {
-    case MI_NONE:
-    case MI_ARGS:
-        break;
-    case MI_MOVE:
-        if (nops < 2)
-            refuse(e, i, "operand missing");
-        jit_x64_emit_move(e, ops[1].loc, ops[0].loc, i->size);
-        break;
-    case MI_RETURN:
-        jit_x64_epilogue(e);
-        break;
-    case MI_JUMP:
-        if (i->ref != e->next_block)
-            put_jump(e, e->block_label[i->ref]);
-        break;
-    case MI_BRANCH:
-        emit_branch(e, i);
-        break;
-    }
 }

@@ -5,10 +5,9 @@
  * return address is at CFA - 8. Registers in rows have their DWARF numbers (psABI, "DWARF
  * Register Number Mapping"). r10 and r11 are free on entry in every convention. */
 #include "backends/x86_64/x64_emit.h"
+#include "machinst/rules.h"
 
-#define LIMIT_STEPS 12      /* of a stack limit's chain: what fits the front of a function at O0 */
 #define SAFE_BELOW 0x8000u  /* nothing is mapped below it, so rsp minus less cannot wrap */
-#define UNROLLED_PROBES 4
 
 static const uint8_t dwarf[16] = { 0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15 };
 
@@ -75,26 +74,20 @@ static void put_trap_unless(emit *e, unsigned cc, unsigned code)
 /* The register that holds the vmctx parameter on entry; loads it to r10 when it is on the stack. */
 static unsigned vmctx_reg(emit *e)
 {
-    const ir_sig *sig = &e->l->f->sig;
+    const abi_loc *a = jit_emit_vmctx(e);
 
-    for (uint32_t k = 0; k < sig->nparams; k++) {
-        const abi_loc *a = &e->l->abi->args[k];
-        if (JIT_PARAM_PURPOSE(sig->params[k]) != JIT_VMCTX)
-            continue;
-        if (a->kind == ABI_REG)
-            return a->reg;
-        put_at(e, X64_mov, X64_R10, X64_RSP, 8 + (int64_t)a->offset);
-        return X64_R10;
-    }
-    jit_fail(e->buf->fail, JIT_ERR_VERIFY, "the stack limit needs a vmctx parameter");
+    if (a->kind == ABI_REG)
+        return a->reg;
+    put_at(e, X64_mov, X64_R10, X64_RSP, 8 + (int64_t)a->offset);
+    return X64_R10;
 }
 
 static void mark_load(emit *e, const ir_gv *gv)
 {
-    const jit_mem *m = &e->l->f->mems.at[gv->mem];
+    unsigned code = jit_rule_trap_of(e->l, gv->mem);
 
-    if (!(m->bits & JIT_MEM_NOTRAP))
-        jit_mbuf_trap(e->buf, m->trap ? m->trap : JIT_TRAP_HEAP_OOB);
+    if (code)
+        jit_mbuf_trap(e->buf, (uint8_t)code);
 }
 
 /* base = base's value + offset */
@@ -135,23 +128,10 @@ static unsigned follow_chain(emit *e, const ir_gv **chain, unsigned n, const ir_
 /* Traps when the frame would reach below the limit. */
 static void check_limit(emit *e)
 {
-    const jit_func *f = e->l->f;
-    const ir_gv *chain[LIMIT_STEPS], *load;
-    unsigned n = 0, at;
+    const ir_gv *chain[EMIT_LIMIT_STEPS], *load;
+    unsigned n = jit_emit_limit_chain(e, chain), at = follow_chain(e, chain, n, &load);
     int64_t total = e->frame->total;
 
-    for (jit_gv g = f->stack_limit;; g = chain[n - 1]->base) {
-        const ir_gv *gv = &f->gvs.at[jit_gv_index(g)];
-        if (gv->kind == GV_VMCTX)
-            break;
-        if (gv->kind != GV_LOAD && gv->kind != GV_IADD_IMM)
-            jit_fail(e->buf->fail, JIT_ERR_UNSUPPORTED, "a stack limit that is not based on vmctx");
-        if (n == LIMIT_STEPS)
-            jit_fail(e->buf->fail, JIT_ERR_LIMIT, "a stack limit of more than %d steps",
-                     LIMIT_STEPS);
-        chain[n++] = gv;
-    }
-    at = follow_chain(e, chain, n, &load);
     if (total < SAFE_BELOW) {
         put_at(e, X64_lea, X64_R11, X64_RSP, -total);
     } else {
@@ -170,16 +150,12 @@ static void check_limit(emit *e)
 
 /* ---- Frame ---- */
 
-/* rsp -= n, with the row that follows it unless the frame pointer is what counts. */
-static void lower_rsp(emit *e, int64_t n, int64_t *cfa)
+void jit_x64_lower_sp(emit *e, int64_t n)
 {
     put_ri(e, X64_sub_i, X64_RSP, n);
-    *cfa += n;
-    if (!e->frame->fp)
-        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)*cfa);
 }
 
-static void probe(emit *e)
+void jit_x64_probe(emit *e)
 {
     x64_args a = args_of(X64_RAX, 0, 0);
 
@@ -192,17 +168,16 @@ static void probe(emit *e)
 }
 
 /* lea r11, [rsp - n * guard]; 1: sub rsp, guard; test [rsp], eax; cmp rsp, r11; jne 1b */
-static void probe_loop(emit *e, int64_t n, int64_t guard, int64_t *cfa)
+void jit_x64_probe_loop(emit *e, int64_t n, int64_t guard, int64_t cfa)
 {
     put_at(e, X64_lea, X64_R11, X64_RSP, -n * guard);
-    *cfa += n * guard;
     if (!e->frame->fp) {
         jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_REG, dwarf[X64_R11], 0);
-        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)*cfa);
+        jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)cfa);
     }
     uint32_t start = e->buf->len;
-    put_ri(e, X64_sub_i, X64_RSP, guard);
-    probe(e);
+    jit_x64_lower_sp(e, guard);
+    jit_x64_probe(e);
     put_rr(e, X64_cmp, X64_RSP, X64_R11);
     mcursor c = jit_mbuf_open(e->buf, 2);
     mput1(&c, 0x70 | X64_NE);
@@ -212,27 +187,6 @@ static void probe_loop(emit *e, int64_t n, int64_t guard, int64_t *cfa)
         jit_strbuf_puts(e->listing, "    jne the probes' sub\n");
     if (!e->frame->fp)
         jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_REG, dwarf[X64_RSP], 0);
-}
-
-/* Takes n bytes, touching each guard page on the way down. cfa: from rsp so far. */
-static void take_frame(emit *e, int64_t n, int64_t cfa)
-{
-    const jit_settings *s = e->l->settings;
-    int64_t guard = (int64_t)1 << (s->probestack_log2 ? s->probestack_log2 : 12);
-
-    if (!s->no_probestack && n > guard) {
-        int64_t pages = n / guard;
-        if (pages <= UNROLLED_PROBES)
-            for (int64_t k = 0; k < pages; k++) {
-                lower_rsp(e, guard, &cfa);
-                probe(e);
-            }
-        else
-            probe_loop(e, pages, guard, &cfa);
-        n -= pages * guard;
-    }
-    if (n > 0)
-        lower_rsp(e, n, &cfa);
 }
 
 /* Bytes that are subtracted besides what is pushed. */
@@ -268,7 +222,7 @@ void jit_x64_prologue(emit *e)
             jit_mbuf_unwind(e->buf, UNWIND_DEF_CFA_OFFSET, 0, (int32_t)cfa);
         jit_mbuf_unwind(e->buf, UNWIND_SAVE, dwarf[r], (int32_t)-cfa);
     }
-    take_frame(e, rest_of(fr), cfa);
+    jit_emit_take_frame(e, rest_of(fr), cfa);
 }
 
 /* ---- Epilogue ---- */
