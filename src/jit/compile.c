@@ -215,6 +215,7 @@ jit_status jit_ctx_compile(jit_ctx *c, const jit_func *f, const jit_settings *gi
     u->magic = UNIT_MAGIC_LIVE;
     u->name = f->name;
     u->linkage = f->linkage;
+    u->nan_canonical = j.s.nan_canonical;
     jit_status status = jit_guard(&c->fail, compile_body, &j);
     if (status != JIT_OK) {
         tell(c, f);

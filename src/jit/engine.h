@@ -60,6 +60,7 @@ struct jit_unit {
     jit_linkage linkage;
     ir_name *symbols;
     uint32_t nsymbols;
+    bool nan_canonical;            /* as the settings had it */
     char *listing;                 /* NULL: not kept */
     size_t listing_len;
 };

@@ -2,6 +2,7 @@
 #ifndef JIT_TARGET_H
 #define JIT_TARGET_H
 
+#include "machinst/cfi.h"
 #include "machinst/lower.h"
 #include "machinst/machbuf.h"
 #include "support/strbuf.h"
@@ -42,6 +43,18 @@ enum {
     RULE_NONE, RULE_INT, RULE_OVERFLOW, RULE_BITS, RULE_LOAD, RULE_STORE, RULE_EXTEND, RULE_ICMP,
     RULE_FCMP, RULE_SELECT, RULE_CONTROL, RULE_FLOAT, RULE_CONVERT, RULE_TARGET_COUNT
 };
+
+/* How a machine's code stands in ELF objects. */
+typedef struct elf_target {
+    uint16_t machine;                  /* e_machine */
+    uint8_t fill;                      /* between functions */
+    bool mapping;                      /* symbols tell code from data */
+    uint16_t abs64, abs32, pcrel32;    /* relocation types of data */
+    /* The type of a relocation of code, whose field stands at text + offset; 0: none. Where the
+     * symbol is not held, known to stay this object's, it may be anywhere, so that an address is
+     * loaded from the linker's table of addresses: the instruction is rewritten. */
+    unsigned (*reloc)(unsigned kind, uint8_t *text, uint64_t offset, bool held);
+} elf_target;
 
 typedef struct target {
     const char *name;              /* "x86_64" */
@@ -96,6 +109,9 @@ typedef struct target {
     const char *(*reloc_name)(unsigned kind);
     unsigned (*reloc_to)(unsigned kind); /* RELOC_TO_*: what `symbol` of reloc_apply has to be */
     bool (*reloc_apply)(unsigned kind, uint8_t *field, uint64_t place, uint64_t symbol, int64_t addend);
+    /* Objects. */
+    elf_target elf;
+    cfi_machine cfi;
     /* Code of a slot's thunk: jumps to the address held at `cell`. Returns its size; at most 32. */
     uint32_t (*thunk)(uint8_t *out, uint64_t place, uint64_t cell);
     /* The stub behind jit_invoke: void stub(void (*fn)(void *args, void *results), void *args, void

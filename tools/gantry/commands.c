@@ -1,6 +1,8 @@
 /* commands.c - the commands verify, print, compile and run. */
 #include "tool.h"
 
+#include <gantry/jit_object.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,8 +58,16 @@ typedef struct compiler {
     jit_engine *engine;
     jit_ctx *ctx;
     FILE *output;
+    jit_object *object;  /* what the output gets instead of the bare code; NULL: that */
     totals *totals;
 } compiler;
+
+static void refuse_object(compiler *c)
+{
+    tool_event(c->source->path, c->config->line, "error", "%s",
+               c->object ? jit_object_message(c->object) : "no memory for the object");
+    c->totals->refused = true;
+}
 
 static void compile_function(compiler *c, const jit_func *f)
 {
@@ -78,25 +88,55 @@ static void compile_function(compiler *c, const jit_func *f)
         printf("%s:\n%s\n", jit_func_name(f), text ? text : "");
         jit_string_free(c->engine, text);
     }
-    if (c->output) {
+    if (c->object) {
+        if (jit_object_add_unit(c->object, unit) != JIT_OK)
+            refuse_object(c);
+    } else if (c->output) {
         const uint8_t *bytes = jit_unit_bytes(unit, &size);
         fwrite(bytes, 1, size, c->output);
     }
     jit_unit_free(unit);
 }
 
+static bool names_object(const options *o)
+{
+    size_t n = o->output ? strlen(o->output) : 0;
+
+    return n > 2 && strcmp(o->output + n - 2, ".o") == 0;
+}
+
+static void write_object(compiler *c)
+{
+    const uint8_t *bytes;
+    size_t size;
+
+    if (c->totals->refused)
+        return;
+    if (jit_object_add_data(c->object, c->source->module) != JIT_OK
+        || jit_object_finish(c->object, &bytes, &size) != JIT_OK)
+        refuse_object(c);
+    else
+        fwrite(bytes, 1, size, c->output);
+}
+
 static void compile_source(const options *o, const source *s, const config *c, FILE *output,
                            totals *t)
 {
     char why[256];
-    compiler to = { o, s, c, tool_engine_for(c, why, sizeof why), NULL, output, t };
+    compiler to = { .options = o, .source = s, .config = c, .output = output, .totals = t,
+                    .engine = tool_engine_for(c, why, sizeof why) };
 
     if (!to.engine || !(to.ctx = jit_ctx_new(to.engine))) {
         tool_event(s->path, c->line, "error", "[%s] %s", c->tag, to.engine ? "no memory" : why);
         t->refused = true;
     }
+    if (to.ctx && names_object(o) && !(to.object = jit_object_new(to.engine, s->path)))
+        refuse_object(&to);
     for (size_t k = 0; to.ctx && k < jit_module_function_count(s->module); k++)
         compile_function(&to, jit_module_function_at(s->module, k));
+    if (to.object)
+        write_object(&to);
+    jit_object_free(to.object);
     jit_ctx_free(to.ctx);
     if (to.engine)
         jit_engine_free(to.engine);
@@ -108,10 +148,9 @@ int tool_compile(const options *o)
     FILE *output = NULL;
     source s;
     configs list;
-    size_t n = o->output ? strlen(o->output) : 0;
 
-    if (n > 2 && strcmp(o->output + n - 2, ".o") == 0) {
-        fprintf(stderr, "gantry: objects are not written yet; another name gets the bare code\n");
+    if (names_object(o) && o->nargs != 1) {
+        fprintf(stderr, "gantry: an object is made of one file\n");
         return 2;
     }
     if (o->output && !(output = fopen(o->output, "wb"))) {
@@ -123,6 +162,12 @@ int tool_compile(const options *o)
             continue;
         if (tool_parse(&s, &t, NULL, NULL) != JIT_ERR_NOMEM && s.module
             && tool_verify(&s, &t, NULL, NULL) == JIT_OK && tool_configs(&s, o, false, &list, &t)) {
+            if (names_object(o) && list.n > 1) {
+                fprintf(stderr, "gantry: %s names %zu targets; an object is for one of them: "
+                                "choose by --target\n", s.path, list.n);
+                t.refused = true;
+                list.n = 0;
+            }
             for (size_t c = 0; c < list.n; c++)
                 if (tool_compiles(&list.at[c]))
                     compile_source(o, &s, &list.at[c], output, &t);

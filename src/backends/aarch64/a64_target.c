@@ -129,6 +129,29 @@ static bool reloc_apply(unsigned kind, uint8_t *field, uint64_t place, uint64_t 
     }
 }
 
+/* Types of relocations: ELF for the Arm 64-bit Architecture, 5.7. */
+static unsigned elf_reloc(unsigned kind, uint8_t *text, uint64_t offset, bool held)
+{
+    enum { R_ABS64 = 257, R_ADR_PREL_PG_HI21 = 275, R_ADD_ABS_LO12_NC = 277, R_JUMP26 = 282,
+           R_CALL26 = 283, R_ADR_GOT_PAGE = 311, R_LD64_GOT_LO12_NC = 312 };
+    static const uint32_t ldr = 0xf9400000, registers = 0x3ff;
+    uint32_t word = get_le32(text + offset);
+
+    switch (kind) {
+    case A64_RELOC_CALL26: return word >> 31 ? R_CALL26 : R_JUMP26;
+    case A64_RELOC_ABS64: return R_ABS64;
+    case A64_RELOC_PAGE: return held ? R_ADR_PREL_PG_HI21 : R_ADR_GOT_PAGE;
+    case A64_RELOC_LOW12:
+        if (held)
+            return R_ADD_ABS_LO12_NC;
+        put_le32(text + offset, ldr | (word & registers)); /* was: add */
+        return R_LD64_GOT_LO12_NC;
+    case A64_RELOC_CELL_PAGE: return R_ADR_GOT_PAGE;
+    case A64_RELOC_CELL_LOW12: return R_LD64_GOT_LO12_NC;
+    default: return 0;
+    }
+}
+
 #define BR_X16 0xd61f0200u
 #define LDR_X16_X16 0xf9400210u
 
@@ -237,6 +260,9 @@ const target jit_target_aarch64 = {
     .reloc_name = reloc_name,
     .reloc_to = reloc_to,
     .reloc_apply = reloc_apply,
+    .elf = { .machine = 183, .mapping = true, .abs64 = 257, .abs32 = 258, .pcrel32 = 261,
+             .reloc = elf_reloc },
+    .cfi = { .code_align = 4, .return_register = 30, .stack_register = 31 },
     .thunk = thunk,
     .entry_stub = entry_stub,
     .trap_stub = trap_stub,

@@ -64,6 +64,34 @@ static bool reloc_apply(unsigned kind, uint8_t *field, uint64_t place, uint64_t 
     return true;
 }
 
+/* Types of relocations: x86-64 psABI, 4.4.1. The linker may turn loads of addresses back into lea,
+ * and calls through its table into direct ones, where the instruction is one of those it knows. */
+static unsigned elf_reloc(unsigned kind, uint8_t *text, uint64_t offset, bool held)
+{
+    enum { R_64 = 1, R_PC32 = 2, R_PLT32 = 4, R_GOTPCREL = 9, R_GOTPCRELX = 41,
+           R_REX_GOTPCRELX = 42 };
+    enum { LEA = 0x8d, MOV = 0x8b, GROUP5 = 0xff, CALL = 0x15, JMP = 0x25, REX_W = 0x48 };
+    uint8_t *field = text + offset;
+    bool rex = offset >= 3 && (field[-3] & 0xf8) == REX_W && (field[-1] & 0xc7) == 5;
+
+    switch (kind) {
+    case X64_RELOC_PCREL32: return R_PLT32;
+    case X64_RELOC_ABS64: return R_64;
+    case X64_RELOC_STABLE32:
+        if (held)
+            return R_PC32;
+        if (!rex || field[-2] != LEA)
+            return 0;
+        field[-2] = MOV;
+        return R_REX_GOTPCRELX;
+    case X64_RELOC_SLOT32:
+        if (offset >= 2 && field[-2] == GROUP5 && (field[-1] == CALL || field[-1] == JMP))
+            return R_GOTPCRELX;
+        return rex && field[-2] == MOV ? R_REX_GOTPCRELX : R_GOTPCREL;
+    default: return 0;
+    }
+}
+
 /* jmp [rip + cell], or movabs r11, cell; jmp [r11] when the cell is far away. */
 static uint32_t thunk(uint8_t *out, uint64_t place, uint64_t cell)
 {
@@ -171,6 +199,10 @@ const target jit_target_x86_64 = {
     .reloc_name = reloc_name,
     .reloc_to = reloc_to,
     .reloc_apply = reloc_apply,
+    .elf = { .machine = 62, .fill = 0xcc, .abs64 = 1, .abs32 = 10, .pcrel32 = 2,
+             .reloc = elf_reloc },
+    .cfi = { .code_align = 1, .return_register = 16, .stack_register = 7, .cfa_offset = 8,
+             .return_offset = -8 },
     .thunk = thunk,
     .entry_stub = entry_stub,
     .trap_stub = trap_stub,
