@@ -13,6 +13,17 @@ unsigned jit_rule_access_bytes(const ir_inst *i)
     }
 }
 
+unsigned jit_rule_load_nonzero(const jit_func *f, const ir_inst *i)
+{
+    unsigned bytes = jit_rule_access_bytes(i);
+
+    if (i->op == JIT_OP_uload8 || i->op == JIT_OP_uload32)
+        return bytes;
+    if (!jit_type_is_int(i->type) || f->mems.at[i->aux].bits & JIT_MEM_BIG)
+        return 16;
+    return bytes < 8 ? bytes : 16;
+}
+
 unsigned jit_rule_trap_of(const lower *l, uint16_t mem)
 {
     const jit_mem *m = &l->f->mems.at[mem];

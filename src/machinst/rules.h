@@ -25,6 +25,9 @@ static inline unsigned op_size(jit_type t) { return jit_type_bytes(t) > 4 ? 8 : 
 
 /* Bytes that a load or store accesses. */
 unsigned jit_rule_access_bytes(const ir_inst *i);
+/* Bytes that may be non-zero in the register of a load that extends with zeroes to all 8; 16: no
+ * promise. */
+unsigned jit_rule_load_nonzero(const jit_func *f, const ir_inst *i);
 /* The code of a fault of an access with these flags; 0: it cannot fault. */
 unsigned jit_rule_trap_of(const lower *l, uint16_t mem);
 /* The access is of more than one byte, in the other order than the machine's. */

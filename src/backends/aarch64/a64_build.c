@@ -5,11 +5,15 @@
 
 /* ---- The table ---- */
 
-enum { /* index and presence of each role */
+enum { /* index and parts of each role */
 #define ROLE(name, ...) ROLE_##name,
 #include "backends/aarch64/a64_insts.def"
-#define ROLE(name, present, kind, constraint, fixed, width, place, cls) PRESENT_##name = present,
+#define W_SIZE2 A64_W_SIZE2
+#define ROLE(name, present, kind, constraint, fixed, width, place, cls)                     \
+    PRESENT_##name = present, KIND_##name = RA_##kind, CONSTRAINT_##name = RA_##constraint, \
+    FIXED_##name = fixed, WIDTH_##name = width,
 #include "backends/aarch64/a64_insts.def"
+#undef W_SIZE2
 #define SHAPE(name, ...) SHAPE_##name,
     SHAPES_ = -1,
 #include "backends/aarch64/a64_insts.def"
@@ -39,7 +43,7 @@ const a64_info jit_a64_info[] = {
 #include "backends/aarch64/a64_insts.def"
 };
 
-static unsigned named_width(unsigned width, unsigned size, unsigned size2)
+static inline unsigned named_width(unsigned width, unsigned size, unsigned size2)
 {
     switch (width) {
     case 0:
@@ -56,9 +60,9 @@ unsigned jit_a64_mem_width(const minst *i)
     return width == A64_W_0 ? 0 : named_width(width, i->size, i->size2);
 }
 
-static unsigned significant_bytes(uint64_t bits)
+static uint8_t significant_bytes(uint64_t bits)
 {
-    unsigned n = 1;
+    uint8_t n = 1;
 
     while (n < 8 && bits >> 8 * n)
         n++;
@@ -66,7 +70,7 @@ static unsigned significant_bytes(uint64_t bits)
 }
 
 /* What ubfm leaves: a field moved down, or one moved up. */
-static unsigned field_bytes(int64_t imm, unsigned size)
+static uint8_t field_bytes(int64_t imm, unsigned size)
 {
     unsigned immr = (unsigned)(imm >> 6), imms = (unsigned)(imm & 63), top;
 
@@ -74,9 +78,10 @@ static unsigned field_bytes(int64_t imm, unsigned size)
     return significant_bytes(top >= 63 ? UINT64_MAX : ((uint64_t)1 << (top + 1)) - 1);
 }
 
-unsigned jit_a64_nonzero(const minst *i)
+/* Bytes that may be non-zero, by the row's promise. */
+static inline uint8_t promised(const a64_info *row, const minst *i)
 {
-    switch (a64_row(i->op)->nonzero) {
+    switch (row->nonzero) {
     case A64_Z_SIZE: return i->size < 8 ? i->size : 16;
     case A64_Z_1: return 1;
     case A64_Z_IMM:
@@ -84,6 +89,11 @@ unsigned jit_a64_nonzero(const minst *i)
     case A64_Z_BF: return field_bytes(i->imm, i->size);
     default: return 16;
     }
+}
+
+unsigned jit_a64_nonzero(const minst *i)
+{
+    return promised(a64_row(i->op), i);
 }
 
 unsigned jit_a64_swap_cc(unsigned cc)
@@ -103,22 +113,29 @@ unsigned jit_a64_swap_cc(unsigned cc)
 
 /* ---- Building ---- */
 
-/* An operand of each role, but for register and widths. */
-static const ra_operand templates[] = {
-#define ROLE(name, present, kind, constraint, fixed, width, place, cls) \
-    { RA_NO_VREG, RA_##kind, RA_##constraint, 0, fixed, 8, 16, LOC_NONE },
+/* An operand as a shape has it, all but register and widths. */
+typedef struct form {
+    ra_operand o;
+    uint8_t width;
+} form;
+static const form forms[][A64_MAX_ROLES] = { /* by shape */
+#define FORM(r) { { RA_NO_VREG, KIND_##r, CONSTRAINT_##r, 0, FIXED_##r, 8, 16, LOC_NONE }, WIDTH_##r }
+#define SHAPE(name, a, b, c, d) { FORM(a), FORM(b), FORM(c), FORM(d) },
 #include "backends/aarch64/a64_insts.def"
 };
 
-static void add_operand(ra_operand *o, unsigned role, vr r, unsigned width)
+static inline uint8_t relied_on(vr r, unsigned width)
 {
-    *o = templates[role];
-    o->vreg = r.id;
-    o->width = (uint8_t)width;
-    o->nonzero = width > r.nonzero ? r.nonzero : 16;
+    return width > r.nonzero ? r.nonzero : 16;
 }
 
-static unsigned set_memory(ra_operand *o, minst *i, const a64_addr *m)
+/* A register of an address. */
+static inline void add_part(ra_operand *o, vr r, unsigned width)
+{
+    *o = (ra_operand){ r.id, RA_USE, RA_REG, 0, 0, (uint8_t)width, relied_on(r, width), LOC_NONE };
+}
+
+static inline unsigned set_memory(ra_operand *o, minst *i, const a64_addr *m)
 {
     i->am = m->am;
     i->trap = m->trap;
@@ -126,32 +143,32 @@ static unsigned set_memory(ra_operand *o, minst *i, const a64_addr *m)
     i->ref = m->ref;
     if (m->am != MEM_BASE && m->am != MEM_INDEX)
         return 0;
-    add_operand(o, ROLE_N8, m->base, 8);
+    add_part(o, m->base, 8);
     if (m->am == MEM_BASE)
         return 1;
     i->shift = m->shift;
     i->cc = m->ext;
-    add_operand(o + 1, ROLE_M, m->index, m->ext == A64_UXTX || m->ext == A64_SXTX ? 8 : 4);
+    add_part(o + 1, m->index, m->ext == A64_UXTX || m->ext == A64_SXTX ? 8 : 4);
     return 2;
 }
 
 minst *jit_a64_build(lower *l, unsigned op, unsigned size, unsigned size2, const vr *regs,
                      const a64_addr *m, int64_t imm)
 {
+    vec_reserve(l->tmp, &l->ops, A64_MAX_ROLES + 2);
     minst *i = jit_lower_emit(l, op, size);
-    const a64_shape *s = a64_shape_of(op);
+    const a64_info *row = a64_row(op);
+    const form *p = forms[row->shape], *end = p + jit_a64_shapes[row->shape].n;
+    ra_operand *first = l->ops.at + l->ops.len, *o = first;
 
     i->size2 = (uint8_t)size2;
     i->imm = imm;
-    vec_reserve(l->tmp, &l->ops, A64_MAX_ROLES + 2);
-    ra_operand *first = l->ops.at + l->ops.len, *o = first;
-    for (unsigned k = 0; k < s->n; k++) {
-        unsigned role = s->role[k];
-        const a64_role *r = &jit_a64_roles[role];
-        add_operand(o, role, regs[k], named_width(r->width, size, size2));
-        if (r->kind == RA_DEF)
-            o->nonzero = (uint8_t)jit_a64_nonzero(i);
-        o++;
+    for (; p < end; p++, o++, regs++) {
+        unsigned width = p->width ? named_width(p->width, size, size2) : size;
+        *o = p->o;
+        o->vreg = regs->id;
+        o->width = (uint8_t)width;
+        o->nonzero = p->o.kind == RA_DEF ? promised(row, i) : relied_on(*regs, width);
     }
     if (m)
         o += set_memory(o, i, m);

@@ -88,13 +88,8 @@ unsigned jit_a64_zero_upper(const jit_func *f, const ir_inst *i, uint64_t featur
 {
     (void)features;
     switch (i->op) {
-    case JIT_OP_load:
-        if (!jit_type_is_int(i->type) || f->mems.at[i->aux].bits & JIT_MEM_BIG)
-            return 16;
-        return jit_type_bytes(i->type) < 8 ? jit_type_bytes(i->type) : 16;
-    case JIT_OP_uload8: return 1;
-    case JIT_OP_uload16: return f->mems.at[i->aux].bits & JIT_MEM_BIG ? 16 : 2;
-    case JIT_OP_uload32: return 4;
+    case JIT_OP_load: case JIT_OP_uload8: case JIT_OP_uload16: case JIT_OP_uload32:
+        return jit_rule_load_nonzero(f, i);
     case JIT_OP_icmp: return 1;
     case JIT_OP_fcmp: return i->aux == JIT_FONE || i->aux == JIT_FUEQ ? 16 : 1;
     case JIT_OP_uextend: return jit_type_bytes(value_type(f, i->a));
