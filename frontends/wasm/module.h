@@ -27,6 +27,14 @@ typedef enum gw_status {
     GW_INTERNAL
 } gw_status;
 
+/* Limits of this engine: what goes beyond is GW_LIMIT. */
+enum {
+    GW_MAX_MODULE = 1 << 30, /* bytes */
+    GW_MAX_LOCALS = 50000,   /* of a function, parameters included */
+    GW_MAX_PARAMS = 1000,    /* of a type; also results */
+    GW_MAX_OPERANDS = 1 << 20 /* on the stack at once, but for what single pushes add */
+};
+
 /* The first fault of a module. Text is the specification's word for it where there is one
  * ("unexpected end", "type mismatch"), then particulars. As in the specification a module is
  * decoded before it is validated: a fault of its format hides an invalid part before it. */

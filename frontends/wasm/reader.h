@@ -8,7 +8,7 @@
  *         case GW_OP_i32_const: k = gw_s32(&r); ...
  *         case GW_OP_i32_load: m = gw_read_memarg(&r); ...
  *         case GW_OP_block: t = gw_read_blocktype(&r, module); ...
- *         case GW_OP_br_table: for (uint32_t n = gw_u32(&r) + 1; n > 0; n--) label = gw_u32(&r); ...
+ *         case GW_OP_br_table: for (n = gw_u32(&r) + 1; n > 0; n--) label = gw_u32(&r); ...
  *         case GW_OP_memory_size: gw_byte(&r); ...
  *
  * A function's body begins with the vector of its local declarations and ends after its `end`. */
@@ -35,9 +35,9 @@ typedef enum gw_imm {
     GW_IMM_MEMARG, GW_IMM_REF, GW_IMM_I32, GW_IMM_I64, GW_IMM_F32, GW_IMM_F64
 } gw_imm;
 
-extern const uint8_t gw_op_imm[GW_OPS];     /* gw_imm by instruction */
-extern const char *const gw_op_name[GW_OPS]; /* as in the text format; NULL: none */
-const char *gw_type_name(gw_type t);        /* "i32", "bottom" for GW_NOTYPE */
+extern const uint8_t gw_op_imm[GW_OPS];      /* gw_imm by instruction */
+extern const char *const gw_op_name[GW_OPS]; /* as in wasm_opcodes.def; NULL: none */
+const char *gw_type_name(gw_type t);         /* "i32"; "bottom" for GW_NOTYPE */
 
 /* A block's type. A single result's type is found in the code itself. */
 typedef struct gw_blocktype {
@@ -156,26 +156,35 @@ void gw_skip_immediates(gw_reader *r, gw_op op);
 
 /* ---- any bytes ---- */
 
-/* Bytes from `at` to `end`, read until a first fault, after which at == end. What is then read is 0.
- * An invalid part is a fault that lets reading go on, since one of the format would hide it. */
+/* Bytes from `at` to `end`, read until a first fault, after which at == end; what is then read is
+ * 0. An invalid part is a fault that lets reading go on, since one of the format would hide it. */
 typedef struct gw_input {
     const uint8_t *at, *end;
     const uint8_t *start; /* of the module, for offsets */
     gw_error *fault;      /* GW_OK: none yet */
 } gw_input;
 
-/* Notes a fault at a place, unless there is one already (GW_INVALID counts as none for others). */
-void gw_fault(gw_input *in, gw_status status, const uint8_t *at, const char *format, ...)
+/* Notes a fault at a place, unless there is one already (GW_INVALID counts as none for others).
+ * Returns false. */
+bool gw_fault(gw_input *in, gw_status status, const uint8_t *at, const char *format, ...)
 #ifdef __GNUC__
     __attribute__((format(printf, 4, 5), cold))
 #endif
     ;
 
-/* A LEB128 number of so many bits, as 5.2.2 has it: ceil(bits / 7) bytes at most, unused bits of the
- * last one equal to the sign. */
+static inline bool gw_input_going(const gw_input *in)
+{
+    return in->fault->status == GW_OK || in->fault->status == GW_INVALID;
+}
+
+/* A LEB128 number of so many bits, as 5.2.2 has it: ceil(bits / 7) bytes at most, unused bits of
+ * the last one equal to the sign. */
 uint64_t gw_input_leb(gw_input *in, unsigned bits, bool is_signed);
 uint8_t gw_input_byte(gw_input *in);
 const uint8_t *gw_input_bytes(gw_input *in, size_t n); /* NULL after a fault */
+gw_slice gw_input_vec(gw_input *in);                   /* a vector of bytes */
+gw_type gw_input_type(gw_input *in);                   /* a value type */
+gw_type gw_input_reftype(gw_input *in);
 
 static inline uint32_t gw_input_u32(gw_input *in)
 {
@@ -185,7 +194,21 @@ static inline uint32_t gw_input_u32(gw_input *in)
 }
 
 /* GW_OPS and a fault where there is no such instruction, or none that is supported. */
-gw_op gw_input_op(gw_input *in);
+gw_op gw_input_rare_op(gw_input *in);
+
+static inline gw_op gw_input_op(gw_input *in)
+{
+    if (in->at < in->end && gw_op_imm[*in->at] != GW_IMM_ILLEGAL)
+        return (gw_op)*in->at++;
+    return gw_input_rare_op(in);
+}
+
+/* A block type: an index into the types, 0 less a value type, or GW_NOBLOCKTYPE for []->[]. */
+enum { GW_NOBLOCKTYPE = -256 };
+int64_t gw_input_blocktype(gw_input *in);
+gw_memarg gw_input_memarg(gw_input *in);
+void gw_input_zero(gw_input *in); /* a byte 0 */
+void gw_input_need_data_count(gw_input *in, const uint8_t *op, bool has_data_count);
 
 /* Reads the instructions of an expression to its `end` without a look at their types. */
 void gw_input_skim(gw_input *in, bool has_data_count);
