@@ -3,8 +3,8 @@
 #   make                libgantry.a, libgantry.so, gantry            make run      the example VM
 #   make test           everything (= make check)                    make bench    the benchmarks
 #   make test-plain     unit tests without Criterion                 make install  DESTDIR= PREFIX=
-#   make fuzz-NAME      one fuzz target, FUZZ_SECONDS=10             make docs     docs/instructions.md
-#   make clean
+#   make test-aarch64   all tests as an AArch64 program, under qemu  make docs     docs/instructions.md
+#   make fuzz-NAME      one fuzz target, FUZZ_SECONDS=10             make clean
 #
 # Settings, each combination with a folder of its own under BUILD:
 #   CC= CFLAGS= LDFLAGS=  as usual         SAN=address|undefined|thread|address,undefined

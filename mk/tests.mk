@@ -30,8 +30,9 @@ test-flags   = -I. -Iinclude -Isrc
 FUZZ_SECONDS ?= 10
 export FUZZ_SECONDS
 
-# Capstone only where some test asks for it.
-TEST_LIBS   := $(if $(shell grep -ls 'capstone/capstone.h' tests/*/*.c),-lcapstone)
+# Capstone only for the programs that ask for it.
+asks-capstone := $(shell grep -ls 'capstone/capstone.h' tests/*/*.c)
+test-libs      = $(if $(filter $(asks-capstone),$(1)),-lcapstone)
 
 with-main    = $(if $(wildcard $(1)),$(shell grep -lE '^int main.' $(wildcard $(1))))
 own-main    := $(call with-main,tests/unit/*.c tests/corruption/*.c tests/fuzz/*.c)
@@ -49,9 +50,9 @@ SHIM_OBJ   := $(OUT)/plain-obj/tests/plain/criterion/criterion.o
 
 define suite-programs
 $(OUT)/tests/$(1): $(patsubst %.c,$(OUT)/criterion-obj/%.o,$(call suite-src,$(1)) $(TEST_HELP)) $(LIB_A)
-	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ -lcriterion $(TEST_LIBS) $(LINK_FLAGS)
+	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ -lcriterion $(call test-libs,$(call suite-src,$(1))) $(LINK_FLAGS)
 $(OUT)/tests/$(1)-plain: $(patsubst %.c,$(OUT)/plain-obj/%.o,$(call suite-src,$(1))) $(PLAIN_HELP) $(SHIM_OBJ) $(LIB_A)
-	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(TEST_LIBS) $(LINK_FLAGS)
+	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(call test-libs,$(call suite-src,$(1))) $(LINK_FLAGS)
 endef
 live-suites := $(foreach s,$(TEST_SUITES),$(if $(call suite-src,$(s)),$(s)))
 $(foreach s,$(live-suites),$(eval $(call suite-programs,$(s))))
@@ -61,14 +62,14 @@ $(foreach s,$(live-suites),$(eval $(call suite-programs,$(s))))
 EMULATOR := $(patsubst %.c,$(OUT)/%.o,$(wildcard tools/gantry/emulate*.c)) $(OUT)/tools/gantry/report.o
 define own-program
 $(OUT)/tests/$(subst /,-,$(patsubst tests/%.c,%,$(1))): $(patsubst %.c,$(OUT)/plain-obj/%.o,$(1)) $(PLAIN_HELP) $(EMULATOR) $(LIB_A)
-	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(TEST_LIBS) $(LINK_FLAGS) $(UNICORN_LIBS)
+	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(call test-libs,$(1)) $(LINK_FLAGS) $(UNICORN_LIBS)
 endef
 $(foreach s,$(own-main),$(eval $(call own-program,$(s))))
 
 fuzz-main = $(if $(findstring fuzzer,$(SAN)),,$(OUT)/plain-obj/tests/plain/fuzz_main.o)
 define fuzz-program
 $(OUT)/tests/fuzz-$(1): $(OUT)/plain-obj/tests/fuzz/$(1).o $(fuzz-main) $(PLAIN_HELP) $(LIB_A)
-	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(TEST_LIBS) $(LINK_FLAGS) $(if $(findstring fuzzer,$(SAN)),-fsanitize=fuzzer)
+	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(LINK_FLAGS) $(if $(findstring fuzzer,$(SAN)),-fsanitize=fuzzer)
 endef
 $(foreach n,$(filter-out $(patsubst tests/fuzz/%.c,%,$(own-main)),$(FUZZ_NAMES)),$(eval $(call fuzz-program,$(n))))
 
@@ -76,19 +77,28 @@ CRITERION_PROGRAMS := $(live-suites:%=$(OUT)/tests/%)
 PLAIN_PROGRAMS     := $(live-suites:%=$(OUT)/tests/%-plain)
 OWN_PROGRAMS       := $(foreach s,$(filter-out tests/fuzz/%,$(own-main)),$(OUT)/tests/$(subst /,-,$(s:tests/%.c=%)))
 FUZZ_PROGRAMS      := $(FUZZ_NAMES:%=$(OUT)/tests/fuzz-%)
+# Those that need no tool or library of the machine they run on.
+PORTABLE_PROGRAMS  := $(filter-out %_llvm %_capstone,$(OWN_PROGRAMS))
 
 # Ten million functions compiled and freed, with memory that stays as it is.
 .PHONY: soak
 soak: $(OUT)/tests/corruption-soak
 	$< $(or $(CYCLES),10000000)
 
-.PHONY: test check test-build test-plain test-plain-build test-own-build fuzz-build
+.PHONY: test check test-aarch64 test-build test-plain test-plain-build test-own-build
+.PHONY: test-portable-build fuzz-build
 test check:
 	@scripts/install-deps.sh
 	@MAKE='$(MAKE)' BUILD='$(BUILD)' tests/run
 
+# All of it as an AArch64 program, under qemu-aarch64.
+test-aarch64:
+	@scripts/install-deps.sh
+	@MAKE='$(MAKE)' BUILD='$(BUILD)' tests/run aarch64
+
 test-build: $(CRITERION_PROGRAMS) test-own-build
 test-own-build: $(OWN_PROGRAMS)
+test-portable-build: $(PORTABLE_PROGRAMS)
 test-plain-build: $(PLAIN_PROGRAMS)
 fuzz-build: $(FUZZ_PROGRAMS)
 

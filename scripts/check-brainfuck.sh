@@ -28,7 +28,7 @@ expect "echoes its input" 0 "hello" "-O1" ',[.,]' hello
 expect "wraps a cell" 0 a -O0 "$(printf -- '-%.0s' {1..159})."
 expect "an empty program" 0 "" "-O1" ''
 expect "a tape that grows" 0 "A" "-O1" \
-    "$(printf '>%.0s' {1..5000})++++++++[->++++++++<]>+.$(printf '<%.0s' {1..5001})"
+    "$(printf '>%.0s' {1..1200})++++++++[->++++++++<]>+.$(printf '<%.0s' {1..1201})"
 expect "left of the tape" 1 "" "p.b:1:3: left of the first cell" '><<+'
 expect "a tape that is full" 1 "" "p.b:1:4: tape full" '+[[>]+]'
 expect "a bracket never closed" 1 "" "p.b:2:2: this \[ is never closed" "$(printf '+\n [+[-]')"

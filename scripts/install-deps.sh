@@ -6,7 +6,8 @@
 # it is missing. Building and running Gantry itself needs none of this.
 set -eu
 
-# What to look for, as "package:probe"; a probe is a command, or a header with a slash before it.
+# What to look for, as "package:probe"; a probe is a command, or a header with a slash before it,
+# or a file with its path.
 needs='
 gcc:gcc
 clang-19:clang-19
@@ -14,6 +15,8 @@ libcriterion-dev:/criterion/criterion.h
 libcapstone-dev:/capstone/capstone.h
 libunicorn-dev:/unicorn/unicorn.h
 llvm-19:llvm-mc-19
+gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc
+libc6-dev-arm64-cross:/usr/aarch64-linux-gnu/lib/libc.a
 qemu-user-static:qemu-aarch64-static
 valgrind:valgrind
 xz-utils:xz
@@ -23,6 +26,7 @@ python3-minimal:python3
 have()
 {
     case $1 in
+    */lib/*) [ -e "$1" ] ;;
     /*) echo "#include <${1#/}>" | ${CC:-cc} -E -xc - >/dev/null 2>&1 ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
     esac

@@ -3,6 +3,13 @@
 #include "gantry/jit.h"
 #include <string.h>
 
+/* What JIT_MEMORY_DEFAULT tries first. A build for an emulator that goes on running what it once
+ * translated when that is rewritten at another address (qemu-user before 8.1) says
+ * JIT_MEMORY_MPROTECT here. */
+#ifndef JIT_MEMORY_FIRST
+#define JIT_MEMORY_FIRST JIT_MEMORY_DUAL
+#endif
+
 static uint32_t log2_floor(uint32_t x)
 {
     return 31u - (uint32_t)__builtin_clz(x);
@@ -44,7 +51,7 @@ static void link_range(code_mem *m, uint32_t at, uint32_t n)
 jit_status jit_code_mem_init(code_mem *m, size_t size, int provider)
 {
     size_t page = jit_os_page_size(), cells;
-    bool dual = provider != JIT_MEMORY_MPROTECT;
+    bool dual = (provider == JIT_MEMORY_DEFAULT ? JIT_MEMORY_FIRST : provider) == JIT_MEMORY_DUAL;
 
     memset(m, 0, sizeof *m);
     m->os.fd = -1;
@@ -53,7 +60,7 @@ jit_status jit_code_mem_init(code_mem *m, size_t size, int provider)
         return JIT_ERR_ARG;
     cells = (size / 8 + page - 1) / page * page;
     if (!jit_os_code_map(&m->os, size, cells, dual)
-        && (provider == JIT_MEMORY_DUAL || !jit_os_code_map(&m->os, size, cells, dual = false)))
+        && (provider != JIT_MEMORY_DEFAULT || !jit_os_code_map(&m->os, size, cells, dual = false)))
         return JIT_ERR_NOMEM;
     m->page = dual ? 1 : (uint32_t)(page / CODE_GRANULE);
     m->ngranules = (uint32_t)(size / CODE_GRANULE);

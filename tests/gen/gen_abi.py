@@ -15,7 +15,7 @@ FLOATS = {'float': 'JIT_F32', 'double': 'JIT_F64'}
 TYPES = {**INTS, **FLOATS}
 PAIRS = {  # structs that come back in two registers, and one that comes back in memory
     'abi_ii': ['JIT_I64', 'JIT_I64'], 'abi_ff': ['JIT_F64', 'JIT_F64'],
-    'abi_if': ['JIT_I64', 'JIT_F64'], 'abi_big': [],
+    'abi_if': ['JIT_I64', 'ABI_MIXED'], 'abi_big': [],
 }
 
 

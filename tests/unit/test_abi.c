@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#if defined(__x86_64__)
-
 #define NOINLINE __attribute__((noinline))
 enum { ARGS = 24 };
 typedef struct abi_ii { int64_t a, b; } abi_ii;
@@ -37,19 +35,38 @@ static inline uint64_t abi_bits64(double f) { uint64_t x; memcpy(&x, &f, 8); ret
 /* The compiler takes the caller's alignment for granted, so this faults when it is wrong. */
 static inline void abi_check_alignment(void)
 {
+#if defined(__x86_64__)
     _Alignas(16) char local[16];
     __asm__ volatile("movaps %%xmm0, %0" : "=m"(local));
+#else
+    uint64_t sp;
+    __asm__ volatile("mov %0, sp" : "=r"(sp));
+    if (sp % 16)
+        __builtin_trap();
+#endif
 }
+
+/* A struct of an integer and a double comes back in a register of each kind on x86-64 (System V
+ * psABI, 3.2.3), in two integer registers on AArch64 (AAPCS64, 6.8.2 stage C). */
+#if defined(__x86_64__)
+#define ABI_MIXED JIT_F64
+#else
+#define ABI_MIXED JIT_I64
+#endif
 
 #include "tests/unit/abi_cases.def"
 
 enum { CASES = sizeof abi_cases / sizeof *abi_cases };
 
 /* ---- Preserved registers ----
- * Calls fn with a pattern in every register it must preserve and
- * in 8 KiB below the stack pointer. Returns a bit for each register it destroyed; *depth: how
- * far below the pointer, at the call, it wrote. */
+ * Calls fn with a pattern in every register it must preserve and in 8 KiB below the stack pointer.
+ * Returns a bit for each register it destroyed; *depth: how far below the pointer, at the call, it
+ * wrote. ABI_PLATFORM: bits of what C may destroy, compiled code not. ABI_RETURN: bytes that a call
+ * pushes. */
 uint64_t abi_canaries(jit_entry fn, uint64_t *depth);
+#if defined(__x86_64__)
+#define ABI_PLATFORM ((uint64_t)0)
+#define ABI_RETURN 8u
 __asm__(
     ".text\n"
     ".p2align 4\n"
@@ -102,6 +119,83 @@ __asm__(
     "    pop %r15\n    pop %r14\n    pop %r13\n    pop %r12\n    pop %rbp\n    pop %rbx\n"
     "    ret\n"
     ".size abi_canaries, . - abi_canaries\n");
+#else
+/* x18 is the platform's: compiled code never touches it, but C on Linux may. */
+#define ABI_PLATFORM ((uint64_t)1 << 19)
+#define ABI_RETURN 0u
+#define SET_X(r, k) "    mov x" #r ", #0x" #k #k #k #k #k #k #k #k "\n"
+#define SET_D(r, k) SET_X(2, k) "    fmov d" #r ", x2\n"
+#define TEST_X(r, k, bit) SET_X(2, k) "    cmp x" #r ", x2\n    cset x3, ne\n" \
+                          "    orr x0, x0, x3, lsl #" #bit "\n"
+#define TEST_D(r, k, bit) "    fmov x4, d" #r "\n" TEST_X(4, k, bit)
+#define PATTERN "    mov x2, #0x4321\n    movk x2, #0xa5a5, lsl #16\n" \
+                "    movk x2, #0x1234, lsl #32\n    movk x2, #0x5a5a, lsl #48\n"
+#define EACH_PAIR(op) \
+    op " x19, x20, [sp, #16]\n" op " x21, x22, [sp, #32]\n" op " x23, x24, [sp, #48]\n" \
+    op " x25, x26, [sp, #64]\n" op " x27, x28, [sp, #80]\n" op " d8, d9, [sp, #96]\n" \
+    op " d10, d11, [sp, #112]\n" op " d12, d13, [sp, #128]\n" op " d14, d15, [sp, #144]\n"
+__asm__(
+    ".text\n"
+    ".p2align 4\n"
+    ".globl abi_canaries\n"
+    ".hidden abi_canaries\n"
+    ".type abi_canaries, %function\n"
+    "abi_canaries:\n"
+    "    stp x29, x30, [sp, #-176]!\n"
+    EACH_PAIR("    stp")
+    "    str x1, [sp, #160]\n"
+    "    cbz x1, 2f\n"
+    PATTERN
+    "    sub x3, sp, #8192\n"
+    "1:  str x2, [x3], #8\n"
+    "    cmp sp, x3\n"
+    "    b.ne 1b\n"
+    "2:\n"
+    SET_X(19, 11) SET_X(20, 22) SET_X(21, 33) SET_X(22, 44) SET_X(23, 55) SET_X(24, 66)
+    SET_X(25, 77) SET_X(26, 88) SET_X(27, 99) SET_X(28, aa) SET_X(29, bb) SET_X(18, cc)
+    SET_D(8, 01) SET_D(9, 02) SET_D(10, 04) SET_D(11, 08)
+    SET_D(12, 10) SET_D(13, 20) SET_D(14, 40) SET_D(15, 80)
+    "    blr x0\n"
+    "    mov x0, #0\n"
+    TEST_X(19, 11, 0) TEST_X(20, 22, 1) TEST_X(21, 33, 2) TEST_X(22, 44, 3) TEST_X(23, 55, 4)
+    TEST_X(24, 66, 5) TEST_X(25, 77, 6) TEST_X(26, 88, 7) TEST_X(27, 99, 8) TEST_X(28, aa, 9)
+    TEST_X(29, bb, 10) TEST_X(18, cc, 19)
+    TEST_D(8, 01, 11) TEST_D(9, 02, 12) TEST_D(10, 04, 13) TEST_D(11, 08, 14)
+    TEST_D(12, 10, 15) TEST_D(13, 20, 16) TEST_D(14, 40, 17) TEST_D(15, 80, 18)
+    "    ldr x1, [sp, #160]\n"
+    "    cbz x1, 4f\n"
+    PATTERN
+    "    sub x3, sp, #8192\n"
+    "3:  ldr x4, [x3]\n"
+    "    cmp x4, x2\n"
+    "    b.ne 5f\n"
+    "    add x3, x3, #8\n"
+    "    cmp sp, x3\n"
+    "    b.ne 3b\n"
+    "5:  mov x4, sp\n"
+    "    sub x4, x4, x3\n"
+    "    str x4, [x1]\n"
+    "4:\n"
+    EACH_PAIR("    ldp")
+    "    ldp x29, x30, [sp], #176\n"
+    "    ret\n"
+    ".size abi_canaries, . - abi_canaries\n");
+#endif
+
+/* Destroys two of those registers and writes 24 bytes below its own. */
+void abi_vandal(void);
+__asm__(
+    ".text\n"
+    ".globl abi_vandal\n"
+    ".hidden abi_vandal\n"
+    "abi_vandal:\n"
+#if defined(__x86_64__)
+    "    inc %rbp\n    inc %r15\n    movq $1, -24(%rsp)\n    ret\n");
+enum { VANDAL = 1 << 1 | 1 << 5 };
+#else
+    "    add x19, x19, #1\n    fneg d15, d15\n    stur x19, [sp, #-24]\n    ret\n");
+enum { VANDAL = 1 << 0 | 1 << 18 };
+#endif
 
 /* ---- Fixture ----
  * */
@@ -172,6 +266,23 @@ static void check_values(const abi_case *c, unsigned k, unsigned level)
                          "case %u, O%u: result %u", k, level, i);
 }
 
+static bool under_valgrind(void) /* which forbids to look below the stack pointer */
+{
+    const char *preload = getenv("LD_PRELOAD");
+    return preload && strstr(preload, "vgpreload");
+}
+
+Test(abi, the_canaries_show_what_was_destroyed)
+{
+    uint64_t depth = 0;
+
+    cr_expect_eq(abi_canaries(abi_vandal, NULL), VANDAL);
+    if (!under_valgrind()) {
+        cr_expect_eq(abi_canaries(abi_vandal, &depth), VANDAL);
+        cr_expect_eq(depth, 24 + ABI_RETURN);
+    }
+}
+
 /* ---- C calls compiled code ----
  * */
 
@@ -211,7 +322,7 @@ Test(abi, compiled_code_called_from_c)
             calling = &abi_cases[k];
             called = jit_code_entry(code);
             new_values();
-            cr_expect_eq(abi_canaries(call_it, NULL), 0, "case %u, O%u", k, l);
+            cr_expect_eq(abi_canaries(call_it, NULL) & ~ABI_PLATFORM, 0, "case %u, O%u", k, l);
             check_values(calling, k, l);
             jit_code_free(code);
         }
@@ -263,7 +374,8 @@ Test(abi, c_called_from_compiled_code)
             jit_code *code = compiled(f, levels[l]);
             new_values();
             memcpy(before, abi_args, sizeof before);
-            cr_expect_eq(abi_canaries(jit_code_entry(code), NULL), 0, "case %u, O%u", k, l);
+            uint64_t destroyed = abi_canaries(jit_code_entry(code), NULL);
+            cr_expect_eq(destroyed & ~ABI_PLATFORM, 0, "case %u, O%u", k, l);
             check_values(&abi_cases[k], k, l);
             cr_expect_arr_eq(before, abi_args, sizeof before);
             jit_code_free(code);
@@ -340,12 +452,6 @@ Test(abi, host_functions_of_any_signature_are_called_by_invoke)
 /* ---- The stack ----
  * */
 
-static bool under_valgrind(void) /* which forbids to look below the stack pointer */
-{
-    const char *preload = getenv("LD_PRELOAD");
-    return preload && strstr(preload, "vgpreload");
-}
-
 /* A leaf with n values alive at once, some in a slot. */
 static jit_func *make_leaf(unsigned n, uint32_t slot_bytes)
 {
@@ -376,8 +482,7 @@ Test(abi, a_leaf_writes_nothing_below_its_frame)
             jit_code *code = compiled(make_leaf(n, n % 3 ? 8 * (n % 11) : 1), levels[l]);
             jit_ctx_get_stats(ctx, &stats);
             cr_expect_eq(abi_canaries(jit_code_entry(code), under_valgrind() ? NULL : &depth), 0);
-            /* 8: the return address */
-            cr_expect_leq(depth, stats.frame_bytes + 8, "%u values at O%u", n, l);
+            cr_expect_leq(depth, stats.frame_bytes + ABI_RETURN, "%u values at O%u", n, l);
             jit_code_free(code);
         }
 }
@@ -495,4 +600,3 @@ Test(abi, the_stack_limit_is_a_trap_before_anything_is_touched)
     }
     jit_traps_remove();
 }
-#endif

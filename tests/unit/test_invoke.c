@@ -351,7 +351,7 @@ Test(invoke, without_handlers_a_trap_is_the_processs_signal, .signal = SIGILL)
 Test(invoke, code_for_features_that_the_host_lacks_is_not_run)
 {
     jit_engine_settings s = { .size = sizeof s, .features = (uint64_t)1 << 60,
-                              .code_space = 1 << 20 };
+                              .arch = JIT_ARCH_X86_64, .code_space = 1 << 20 };
     jit_engine *e = jit_engine_new(&s);
     jit_ctx *c = jit_ctx_new(e);
     jit_func *f = kit_constant(e, "f", 1);

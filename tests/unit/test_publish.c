@@ -252,10 +252,13 @@ Test(publish, the_host_defines_names_wherever_they_are)
 
 Test(publish, a_function_far_above_or_below_is_called)
 {
+#if defined(__x86_64__)
     static const uint8_t ret42[] = { 0xb8, 42, 0, 0, 0, 0xc3 }; /* mov eax, 42; ret */
+#else
+    static const uint32_t ret42[] = { 0x52800540, 0xd65f03c0 }; /* mov w0, #42; ret */
+#endif
     void *wishes[] = { (void *)0x10000000, (void *)0x7e0000000000 };
 
-#if defined(__x86_64__)
     for (unsigned k = 0; k < 2; k++) {
         uint64_t x;
         uint8_t *p = mmap(wishes[k], 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
@@ -263,6 +266,7 @@ Test(publish, a_function_far_above_or_below_is_called)
         if (p == MAP_FAILED)
             continue;
         memcpy(p, ret42, sizeof ret42);
+        __builtin___clear_cache((char *)p, (char *)p + sizeof ret42);
         cr_expect_eq(jit_engine_define(engine, "callee", p), JIT_OK);
         jit_code *c = code_of(caller);
         invoke(c, &x);
@@ -270,10 +274,6 @@ Test(publish, a_function_far_above_or_below_is_called)
         jit_code_free(c);
         munmap(p, 4096);
     }
-#else
-    (void)wishes;
-    (void)ret42;
-#endif
 }
 
 Test(publish, ten_thousand_names_come_and_go)
@@ -282,6 +282,8 @@ Test(publish, ten_thousand_names_come_and_go)
     static jit_code *codes[N];
     char name[32];
 
+    end();
+    begin_with((size_t)N << 14, JIT_MEMORY_DEFAULT); /* a page each where pages are turned */
     for (int32_t k = 0; k < N; k++) {
         snprintf(name, sizeof name, k % 3 ? "n%d" : "u1:%d", k);
         codes[k] = constant(name, k);
