@@ -213,7 +213,7 @@ void gw_input_zero(gw_input *in)
         malformed(in, at, "zero byte expected");
 }
 
-gw_memarg gw_input_memarg(gw_input *in)
+gw_memarg gw_input_rare_memarg(gw_input *in)
 {
     const uint8_t *at = in->at;
     gw_memarg m;

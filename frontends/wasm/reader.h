@@ -206,7 +206,20 @@ static inline gw_op gw_input_op(gw_input *in)
 /* A block type: an index into the types, 0 less a value type, or GW_NOBLOCKTYPE for []->[]. */
 enum { GW_NOBLOCKTYPE = -256 };
 int64_t gw_input_blocktype(gw_input *in);
-gw_memarg gw_input_memarg(gw_input *in);
+gw_memarg gw_input_rare_memarg(gw_input *in);
+
+static inline gw_memarg gw_input_memarg(gw_input *in)
+{
+    gw_memarg m;
+
+    if (in->end - in->at < 2 || in->at[0] >= 32 || in->at[1] >= 0x80)
+        return gw_input_rare_memarg(in);
+    m.align = in->at[0];
+    m.offset = in->at[1];
+    in->at += 2;
+    return m;
+}
+
 void gw_input_zero(gw_input *in); /* a byte 0 */
 void gw_input_need_data_count(gw_input *in, const uint8_t *op, bool has_data_count);
 

@@ -18,26 +18,27 @@ typedef struct gw_frame {
     bool dead;       /* of the frame around it */
 } gw_frame;
 
-/* What an instruction of fixed types takes and gives. */
+/* What an instruction of fixed types takes, the uppermost operand last, and gives. */
 typedef struct {
-    uint8_t imm, align, n;
-    gw_type operands[3], result;
+    gw_type operands[4];
+    uint8_t n, align, imm;
+    gw_type result;
 } rule;
 
-#define TYPES__ 0, { 0 }
-#define TYPES_X 0, { 0 }
-#define TYPES_I 1, { GW_I32 }
-#define TYPES_L 1, { GW_I64 }
-#define TYPES_F 1, { GW_F32 }
-#define TYPES_D 1, { GW_F64 }
-#define TYPES_II 2, { GW_I32, GW_I32 }
-#define TYPES_IL 2, { GW_I32, GW_I64 }
-#define TYPES_IF 2, { GW_I32, GW_F32 }
-#define TYPES_ID 2, { GW_I32, GW_F64 }
-#define TYPES_LL 2, { GW_I64, GW_I64 }
-#define TYPES_FF 2, { GW_F32, GW_F32 }
-#define TYPES_DD 2, { GW_F64, GW_F64 }
-#define TYPES_III 3, { GW_I32, GW_I32, GW_I32 }
+#define TYPES__ { 0 }, 0
+#define TYPES_X { 0 }, UNFIXED
+#define TYPES_I { 0, 0, 0, GW_I32 }, 1
+#define TYPES_L { 0, 0, 0, GW_I64 }, 1
+#define TYPES_F { 0, 0, 0, GW_F32 }, 1
+#define TYPES_D { 0, 0, 0, GW_F64 }, 1
+#define TYPES_II { 0, 0, GW_I32, GW_I32 }, 2
+#define TYPES_IL { 0, 0, GW_I32, GW_I64 }, 2
+#define TYPES_IF { 0, 0, GW_I32, GW_F32 }, 2
+#define TYPES_ID { 0, 0, GW_I32, GW_F64 }, 2
+#define TYPES_LL { 0, 0, GW_I64, GW_I64 }, 2
+#define TYPES_FF { 0, 0, GW_F32, GW_F32 }, 2
+#define TYPES_DD { 0, 0, GW_F64, GW_F64 }, 2
+#define TYPES_III { 0, GW_I32, GW_I32, GW_I32 }, 3
 #define TYPE__ GW_NOTYPE
 #define TYPE_X GW_NOTYPE
 #define TYPE_I GW_I32
@@ -45,9 +46,11 @@ typedef struct {
 #define TYPE_F GW_F32
 #define TYPE_D GW_F64
 
+enum { UNFIXED = 255, BELOW = 4 /* bytes below the stack, so that four can be read at once */ };
+
 static const rule rules[GW_OPS] = {
 #define OP(name, code, imm, operands, results, align) \
-    [GW_OPCODE(code)] = { GW_IMM_##imm, align, TYPES_##operands, TYPE_##results },
+    [GW_OPCODE(code)] = { TYPES_##operands, align, GW_IMM_##imm, TYPE_##results },
 #include "wasm_opcodes.def"
 #undef OP
 };
@@ -72,10 +75,12 @@ static bool room(gw_validator *v, uint32_t n)
     if (need <= v->capacity)
         return true;
     need += need / 2;
-    stack = gw_mem_realloc(v->stack, need);
+    stack = gw_mem_realloc(v->stack ? v->stack - BELOW : NULL, BELOW + need);
     if (!stack)
         return no_memory(v);
-    v->stack = stack;
+    if (!v->stack)
+        memset(stack, 0, BELOW);
+    v->stack = stack + BELOW;
     v->capacity = (uint32_t)need;
     return true;
 }
@@ -509,35 +514,33 @@ static bool do_table(gw_validator *v, gw_op op)
     }
 }
 
-static bool do_table_copy(gw_validator *v)
+/* The tables, or the segment and the table, of table.copy and table.init. */
+static bool same_type(gw_validator *v, gw_type first, gw_type second)
 {
-    gw_type to = read_table(v), from = to ? read_table(v) : GW_NOTYPE;
-
-    if (!from)
+    if (first == GW_NOTYPE || second == GW_NOTYPE)
         return false;
-    if (to != from)
-        return INVALID(v, "type mismatch: table.copy of %s to %s", gw_type_name(from),
-                       gw_type_name(to));
-    return pop(v, GW_I32) && pop(v, GW_I32) && pop(v, GW_I32);
+    return first == second
+           || INVALID(v, "type mismatch: elements are %s and %s", gw_type_name(first),
+                      gw_type_name(second));
 }
 
-static bool do_table_init(gw_validator *v)
-{
-    gw_type from = read_elem(v), to = from ? read_table(v) : GW_NOTYPE;
+/* ---- instructions of fixed types ---- */
 
-    if (!to)
-        return false;
-    if (to != from)
-        return INVALID(v, "type mismatch: table.init of %s to %s", gw_type_name(from),
-                       gw_type_name(to));
-    return pop(v, GW_I32) && pop(v, GW_I32) && pop(v, GW_I32);
+static bool read_data_index(gw_validator *v, bool memory)
+{
+    uint32_t x;
+
+    gw_input_need_data_count(v->in, v->op, v->m->has_data_count);
+    x = gw_input_u32(v->in);
+    if (memory)
+        gw_input_zero(v->in);
+    return x < v->m->ndatas || INVALID(v, "unknown data segment %u", (unsigned)x);
 }
 
-/* Immediates of instructions whose operands the table knows. */
 static bool fixed_immediates(gw_validator *v, const rule *r)
 {
     gw_input *in = v->in;
-    uint32_t x;
+    gw_type type;
 
     switch ((gw_imm)r->imm) {
     case GW_IMM_NONE: return true;
@@ -545,20 +548,17 @@ static bool fixed_immediates(gw_validator *v, const rule *r)
     case GW_IMM_I64: gw_input_leb(in, 64, true); return true;
     case GW_IMM_F32: gw_input_bytes(in, 4); return true;
     case GW_IMM_F64: gw_input_bytes(in, 8); return true;
+    case GW_IMM_ELEM: return read_elem(v) != GW_NOTYPE;
+    case GW_IMM_ELEM_TABLE: type = read_elem(v); return same_type(v, type, read_table(v));
+    case GW_IMM_TABLES: type = read_table(v); return same_type(v, type, read_table(v));
+    case GW_IMM_DATA: return read_data_index(v, false);
+    case GW_IMM_DATA_MEMORY:
+        if (!read_data_index(v, true))
+            return false;
+        break;
     case GW_IMM_MEMARG:
         if (gw_input_memarg(in).align > r->align)
             return INVALID(v, "alignment must not be larger than natural");
-        break;
-    case GW_IMM_ELEM: return read_elem(v) != GW_NOTYPE;
-    case GW_IMM_DATA: case GW_IMM_DATA_MEMORY:
-        gw_input_need_data_count(in, v->op, v->m->has_data_count);
-        x = gw_input_u32(in);
-        if (r->imm == GW_IMM_DATA_MEMORY)
-            gw_input_zero(in);
-        if (x >= v->m->ndatas)
-            return INVALID(v, "unknown data segment %u", (unsigned)x);
-        if (r->imm == GW_IMM_DATA)
-            return true;
         break;
     case GW_IMM_MEMORIES: gw_input_zero(in); /* fallthrough */
     default: /* GW_IMM_MEMORY */ gw_input_zero(in); break;
@@ -566,13 +566,50 @@ static bool fixed_immediates(gw_validator *v, const rule *r)
     return v->m->nmemories > 0 || INVALID(v, "unknown memory 0");
 }
 
-static bool do_fixed(gw_validator *v, const rule *r)
+static bool fixed(gw_validator *v, const rule *r)
 {
     if (!fixed_immediates(v, r))
         return false;
-    for (unsigned k = r->n; k > 0; k--)
-        if (!pop(v, r->operands[k - 1]))
+    for (unsigned k = 0; k < r->n; k++)
+        if (!pop(v, r->operands[3 - k]))
             return false;
+    if (r->result != GW_NOTYPE)
+        push(v, r->result);
+    return true;
+}
+
+/* Does what most instructions need at once: one byte of opcode, short immediates, operands that are
+ * there and of the right types. false: nothing is done. */
+static inline bool usual(gw_validator *v)
+{
+    static const uint8_t masks[4][4] = {
+        { 0 }, { 0, 0, 0, 255 }, { 0, 0, 255, 255 }, { 0, 255, 255, 255 }
+    };
+    const uint8_t *at = v->in->at, *end = v->in->end;
+    const rule *r;
+    uint32_t there = v->height - v->base, want, have, mask;
+
+    if (end - at < 3)
+        return false;
+    r = &rules[*at++];
+    if (r->n > (there < 3 ? there : 3))
+        return false;
+    if (r->imm == GW_IMM_MEMARG) {
+        if (at[0] > r->align || at[1] >= 0x80 || v->m->nmemories == 0)
+            return false;
+        at += 2;
+    } else if (r->imm == GW_IMM_I32 || r->imm == GW_IMM_I64) {
+        if (*at++ >= 0x80)
+            return false;
+    } else if (r->imm != GW_IMM_NONE)
+        return false;
+    memcpy(&want, r->operands, 4);
+    memcpy(&have, v->stack + v->height - 4, 4);
+    memcpy(&mask, masks[r->n], 4);
+    if ((want ^ have) & mask)
+        return false;
+    v->in->at = at;
+    v->height -= r->n;
     if (r->result != GW_NOTYPE)
         push(v, r->result);
     return true;
@@ -607,9 +644,7 @@ static bool instruction(gw_validator *v, gw_op op)
     case GW_OP_ref_func: return do_ref_func(v);
     case GW_OP_table_get: case GW_OP_table_set: case GW_OP_table_grow: case GW_OP_table_size:
     case GW_OP_table_fill: return do_table(v, op);
-    case GW_OP_table_copy: return do_table_copy(v);
-    case GW_OP_table_init: return do_table_init(v);
-    default: return do_fixed(v, &rules[op]);
+default: return fixed(v, &rules[op]);
     }
 }
 
@@ -653,6 +688,8 @@ static void instructions(gw_validator *v)
     gw_op op;
 
     do {
+        while (usual(v))
+            ;
         v->op = v->in->at;
         op = gw_input_op(v->in);
     } while (op != GW_OPS && instruction(v, op) && v->nframes > 0);
@@ -716,7 +753,7 @@ static bool const_instruction(gw_validator *v, gw_op op)
     switch (op) {
     case GW_OP_i32_const: case GW_OP_i64_const: case GW_OP_f32_const: case GW_OP_f64_const:
     case GW_OP_i32_add: case GW_OP_i32_sub: case GW_OP_i32_mul:
-    case GW_OP_i64_add: case GW_OP_i64_sub: case GW_OP_i64_mul: return do_fixed(v, &rules[op]);
+    case GW_OP_i64_add: case GW_OP_i64_sub: case GW_OP_i64_mul: return fixed(v, &rules[op]);
     case GW_OP_global_get: return const_global(v);
     case GW_OP_ref_null: return do_ref_null(v);
     case GW_OP_ref_func: return const_func(v);
@@ -761,7 +798,7 @@ gw_constexpr gw_validate_const(gw_validator *v, gw_input *in, gw_type type)
 
 void gw_validator_free(gw_validator *v)
 {
-    gw_mem_realloc(v->stack, 0);
+    gw_mem_realloc(v->stack ? v->stack - BELOW : NULL, 0);
     gw_mem_realloc(v->frames, 0);
     gw_mem_realloc(v->locals, 0);
 }
