@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # check-symbols.sh LIB.a LIB.so - what the linker may see of the library, and nothing else.
 #
-#  archive  every global symbol begins with jit_, but for the two that GDB asks for by name
+#  archive  every global symbol begins with jit_
 #  shared   exports exactly the functions that include/gantry declares JIT_API, and is in need of
 #           no library but libc
 #  names    no global symbol is one of GNU libjit's or GNU lightning's
@@ -29,12 +29,9 @@ verdict()
 }
 
 nm -g --defined-only "$archive" | awk 'NF == 3 { print $3 }' | sort -u > "$work/defined"
-nm -D --defined-only "$shared" | awk 'NF == 3 { print $3 }' | sort -u > "$work/all-exported"
-# GDB manual, "JIT Compilation Interface".
-gdb='^__jit_debug_(descriptor|register_code)$'
-grep -vE "$gdb" "$work/all-exported" > "$work/exported"
+nm -D --defined-only "$shared" | awk 'NF == 3 { print $3 }' | sort -u > "$work/exported"
 
-grep -v '^jit_' "$work/defined" | grep -vE "$gdb" > "$work/prefix"
+grep -v '^jit_' "$work/defined" > "$work/prefix"
 verdict "global without jit_" "$work/prefix"
 
 # Preprocessed, so that generated declarations count, too. A declaration's name is the first one

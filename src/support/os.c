@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -355,86 +354,4 @@ void jit_os_perf_map(const void *start, size_t size, const char *name)
         return;
     fprintf(f, "%zx %zx %s\n", (size_t)(uintptr_t)start, size, name);
     fclose(f);
-}
-
-int jit_os_thread(void)
-{
-    return (int)syscall(SYS_gettid);
-}
-
-/* ---- What perf reads ---- */
-
-bool jit_os_dump_open(os_dump *d)
-{
-    const char *folder = getenv("JITDUMPDIR");
-    char path[4096];
-
-    snprintf(path, sizeof path, "%s/jit-%d.dump", folder && *folder ? folder : ".", (int)getpid());
-    int fd = open(path, O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return false;
-    d->size = jit_os_page_size();
-    d->map = mmap(NULL, d->size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
-    d->file = d->map != MAP_FAILED ? fdopen(fd, "wb") : NULL;
-    if (!d->file) {
-        if (d->map != MAP_FAILED)
-            munmap(d->map, d->size);
-        close(fd);
-        return false;
-    }
-    return true;
-}
-
-void jit_os_dump_write(os_dump *d, const void *bytes, size_t n)
-{
-    fwrite(bytes, 1, n, d->file);
-}
-
-void jit_os_dump_close(os_dump *d)
-{
-    fclose(d->file);
-    munmap(d->map, d->size);
-}
-
-/* ---- Unwinding ---- */
-
-/* libgcc's, and the dynamic linker's, where the program has them. */
-extern void __register_frame_info(const void *eh_frame, void *object) __attribute__((weak));
-extern void *__deregister_frame_info(const void *eh_frame) __attribute__((weak));
-extern void *dlopen(const char *file, int mode) __attribute__((weak));
-extern void *dlsym(void *handle, const char *name) __attribute__((weak));
-
-static struct {
-    pthread_once_t once;
-    void (*add)(const void *eh_frame, void *object);
-    void *(*remove)(const void *eh_frame);
-} unwinder = { PTHREAD_ONCE_INIT, NULL, NULL };
-
-static void find_unwinder(void)
-{
-    enum { NOW = 2 }; /* RTLD_NOW */
-
-    unwinder.add = __register_frame_info;
-    unwinder.remove = __deregister_frame_info;
-    if ((unwinder.add && unwinder.remove) || !dlopen || !dlsym)
-        return;
-    void *libgcc = dlopen("libgcc_s.so.1", NOW);
-    void *add = libgcc ? dlsym(libgcc, "__register_frame_info") : NULL;
-    void *remove = libgcc ? dlsym(libgcc, "__deregister_frame_info") : NULL;
-    memcpy(&unwinder.add, &add, sizeof add);
-    memcpy(&unwinder.remove, &remove, sizeof remove);
-}
-
-bool jit_os_frames_register(const void *eh_frame, void *own)
-{
-    pthread_once(&unwinder.once, find_unwinder);
-    if (!unwinder.add || !unwinder.remove)
-        return false;
-    unwinder.add(eh_frame, own);
-    return true;
-}
-
-void jit_os_frames_deregister(const void *eh_frame)
-{
-    unwinder.remove(eh_frame);
 }

@@ -49,17 +49,4 @@ uint64_t jit_os_x86_features(void);
 /* The perf map of this process: appends one line. */
 void jit_os_perf_map(const void *start, size_t size, const char *name);
 
-/* The file of code that perf reads, in $JITDUMPDIR or the working directory: jit-PID.dump. perf
- * learns of it because it is mapped. What cannot be written is lost. */
-typedef struct os_dump { void *file, *map; size_t size; } os_dump;
-bool jit_os_dump_open(os_dump *d);
-void jit_os_dump_write(os_dump *d, const void *bytes, size_t n);
-void jit_os_dump_close(os_dump *d);
-int jit_os_thread(void);
-
-/* The unwinder's table of code that no dynamic linker knows; own: 128 bytes for its use. False: this
- * process has no unwinder that takes it. */
-bool jit_os_frames_register(const void *eh_frame, void *own);
-void jit_os_frames_deregister(const void *eh_frame);
-
 #endif

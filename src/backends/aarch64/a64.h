@@ -164,7 +164,7 @@ static inline minst *a64_rri(lower *l, unsigned op, unsigned size, vr d, vr n, u
     vr r[] = { d, n };
     return jit_a64_build(l, op, size, 0, r, NULL, (int64_t)imm);
 }
-/* d = op n; A64_rbit rev16 rev clz cls. */
+/* d = op n; A64_rbit rev16 rev32 rev clz cls. */
 static inline minst *a64_rr(lower *l, unsigned op, unsigned size, vr d, vr n)
 {
     vr r[] = { d, n };
@@ -254,13 +254,19 @@ static inline minst *a64_bits_up(lower *l, unsigned op, unsigned size, vr d, vr 
 {
     return jit_a64_bitfield(l, op, size, d, n, (8 * size - lsb) & (8 * size - 1), width - 1);
 }
+/* d = old with bits of n in their place; n is read up to the field's end only. */
+minst *jit_a64_bfm(lower *l, unsigned size, vr d, vr old, vr n, unsigned immr, unsigned imms);
 /* d = old with the low `width` bits of n at lsb. */
 static inline minst *a64_bits_insert(lower *l, unsigned size, vr d, vr old, vr n, unsigned lsb,
                                      unsigned width)
 {
-    vr r[] = { d, old, n };
-    return jit_a64_build(l, A64_bfm, size, 0, r, NULL,
-                         A64_BF((8 * size - lsb) & (8 * size - 1), width - 1));
+    return jit_a64_bfm(l, size, d, old, n, (8 * size - lsb) & (8 * size - 1), width - 1);
+}
+/* d = old with `width` bits of n from lsb on in place of its lowest. */
+static inline minst *a64_bits_low(lower *l, unsigned size, vr d, vr old, vr n, unsigned lsb,
+                                  unsigned width)
+{
+    return jit_a64_bfm(l, size, d, old, n, lsb, lsb + width - 1);
 }
 /* d = all 8 bytes of n, zero-extended from size2 (1, 2, 4); sign-extended to size. */
 minst *jit_a64_zx(lower *l, vr d, unsigned size2, vr n);
@@ -442,7 +448,7 @@ static inline minst *a64_fcmp_0(lower *l, unsigned size, vr n)
 {
     return jit_a64_build(l, A64_fcmp_0, size, 0, &n, NULL, 0);
 }
-/* Conversions: A64_fcvt fcvtzs fcvtzu scvtf ucvtf; size of the result, size2 of the source. */
+/* Conversions: A64_fcvt scvtf ucvtf fcvtzs fcvtzu and their like; size of the result, size2 of the source. */
 static inline minst *a64_cvt(lower *l, unsigned op, unsigned size, vr d, unsigned size2, vr n)
 {
     vr r[] = { d, n };

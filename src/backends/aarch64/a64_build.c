@@ -195,6 +195,17 @@ minst *jit_a64_bitfield(lower *l, unsigned op, unsigned size, vr d, vr n, unsign
     return i;
 }
 
+minst *jit_a64_bfm(lower *l, unsigned size, vr d, vr old, vr n, unsigned immr, unsigned imms)
+{
+    vr r[] = { d, old, n };
+    minst *i = jit_a64_build(l, A64_bfm, size, 0, r, NULL, A64_BF(immr, imms));
+    ra_operand *o = &l->ops.at[l->ops.len - 1];
+
+    o->width = (uint8_t)bytes_up_to(imms);
+    o->nonzero = o->width > n.nonzero ? n.nonzero : 16;
+    return i;
+}
+
 minst *jit_a64_zx(lower *l, vr d, unsigned size2, vr n)
 {
     if (size2 == 4)

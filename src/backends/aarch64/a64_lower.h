@@ -35,6 +35,8 @@ void jit_a64_lower_overflow(lower *l, const ir_inst *i);
 /* ---- a64_lower_mem.c ---- */
 /* The memory operand of an access of `size` bytes to address + offset. */
 a64_addr jit_a64_address_of(lower *l, uint32_t address, int32_t offset, unsigned size, unsigned trap);
+/* The plain load that v is, used here alone and not of swapped bytes. */
+const ir_inst *jit_a64_plain_load(const lower *l, uint32_t v);
 /* The register of v is known to be zero above v's own bytes. */
 bool jit_a64_is_zero_above(const lower *l, uint32_t v);
 /* v extended from its own type to at least 32 bits: zero or sign; to all 64 with zeroes. */
@@ -79,6 +81,8 @@ void jit_a64_lower_select(lower *l, const ir_inst *i);
 void jit_a64_lower_control(lower *l, const ir_inst *i); /* brif, br_table, traps */
 
 /* ---- a64_lower_bits.c, _float.c, _convert.c ---- */
+/* i, an extension of what a shift by a constant took down, as the move of a field. */
+bool jit_a64_extended_field(lower *l, const ir_inst *i);
 void jit_a64_lower_bits(lower *l, const ir_inst *i);
 void jit_a64_lower_float(lower *l, const ir_inst *i);
 void jit_a64_lower_convert(lower *l, const ir_inst *i);

@@ -1,7 +1,7 @@
 /* a64_lower_bits.c - bitwise operations, bit fields, shifts and rotates, and the counting of bits. */
 #include "backends/aarch64/a64_lower.h"
 
-/* ---- Bitwise ---- */
+/* ---- Masks ---- */
 
 bool jit_a64_mask_imm(int64_t k, unsigned bytes, uint64_t *imm)
 {
@@ -25,30 +25,210 @@ static unsigned low_ones(int64_t k, unsigned bits)
     return m != 0 && (m & (m + 1)) == 0 ? 64 - (unsigned)__builtin_clzll(m) : 0;
 }
 
+/* The constant of d, an instruction of two operands, masked to its type. */
+static bool const_of(const lower *l, const ir_inst *d, uint64_t *k)
+{
+    int64_t c;
+    unsigned bits = jit_type_bits(d->type);
+
+    if (!jit_lower_const(l, d->b, &c))
+        return false;
+    *k = bits == 64 ? (uint64_t)c : (uint64_t)c & (((uint64_t)1 << bits) - 1);
+    return true;
+}
+
 /* A shift by a constant below the width that v is, used here alone: *k. */
 static const ir_inst *const_shift(const lower *l, uint32_t v, unsigned op, unsigned *k)
 {
     const ir_inst *d = jit_lower_fuses(l, v);
-    int64_t n;
+    uint64_t n;
 
-    if (!d || d->op != op || !jit_lower_const(l, d->b, &n))
+    if (!d || d->op != op || !const_of(l, d, &n))
         return NULL;
     *k = (unsigned)n & (jit_type_bits(d->type) - 1);
     return d;
 }
 
+/* The and with a constant that v is, used here alone. */
+static const ir_inst *const_mask(const lower *l, uint32_t v, uint64_t *mask)
+{
+    const ir_inst *d = jit_lower_fuses(l, v);
+
+    return d && d->op == JIT_OP_band && const_of(l, d, mask) ? d : NULL;
+}
+
+/* ---- Fields: consecutive bits, taken out or put in ---- */
+
+/* A field of x: `width` bits from lsb on, and what is computed on the way to it. */
+typedef struct field {
+    uint32_t x;
+    unsigned size, lsb, width; /* size: of the register that holds x's bits */
+    const ir_inst *outer, *inner;
+} field;
+
+static void sink_field(lower *l, const field *f)
+{
+    if (f->outer)
+        jit_lower_sink(l, f->outer);
+    if (f->inner)
+        jit_lower_sink(l, f->inner);
+}
+
+/* The low n bits of v: of v itself, or of what a shift by a constant took down, be it of another type. */
+static bool low_field(const lower *l, uint32_t v, unsigned n, field *f)
+{
+    const ir_inst *d = jit_lower_fuses_root(l, v);
+    uint64_t k;
+
+    *f = (field){ .x = v, .size = op_size(lower_type(l, v)), .width = n };
+    if (!d || (d->op != JIT_OP_ushr && d->op != JIT_OP_sshr) || !const_of(l, d, &k))
+        return false;
+    unsigned bits = jit_type_bits(d->type);
+    k &= bits - 1;
+    if (k + n > bits) {
+        if (d->op == JIT_OP_sshr)
+            return false;
+        n = bits - (unsigned)k;
+    }
+    *f = (field){ d->a, op_size(d->type), (unsigned)k, n, d, NULL };
+    return true;
+}
+
 /* (x >> k) & (2^n - 1) */
 static bool extract(lower *l, const ir_inst *i, uint32_t x, int64_t mask)
 {
-    unsigned bits = jit_type_bits(i->type), n = low_ones(mask, bits), k;
-    const ir_inst *shift = n ? const_shift(l, x, JIT_OP_ushr, &k) : NULL;
+    unsigned n = low_ones(mask, jit_type_bits(i->type));
+    field f;
 
-    if (!shift)
+    if (!n || !low_field(l, x, n, &f))
         return false;
-    jit_lower_sink(l, shift);
-    a64_bits(l, A64_ubfm, op_size(i->type), out(l, i), in(l, shift->a), k, n < bits - k ? n : bits - k);
+    sink_field(l, &f);
+    a64_bits(l, A64_ubfm, f.size, out(l, i), in(l, f.x), f.lsb, f.width);
     return true;
 }
+
+bool jit_a64_extended_field(lower *l, const ir_inst *i)
+{
+    bool is_signed = i->op == JIT_OP_sextend;
+    unsigned bits = jit_type_bits(lower_type(l, i->a)), k;
+    const ir_inst *d = is_signed ? const_shift(l, i->a, JIT_OP_sshr, &k) : NULL;
+    field f;
+
+    if (d)                                                   /* x >> k has its sign already */
+        f = (field){ d->a, op_size(i->type), k, bits - k, d, NULL };
+    else if (!low_field(l, i->a, bits, &f) || (is_signed && f.width < bits))
+        return false;
+    if (is_signed && f.size > op_size(i->type)) /* the sign would go on above the type */
+        return false;
+    sink_field(l, &f);
+    if (is_signed)
+        a64_bits(l, A64_sbfm, op_size(i->type), out(l, i), in(l, f.x), f.lsb, f.width);
+    else
+        a64_bits(l, A64_ubfm, f.size, out(l, i), in(l, f.x), f.lsb, f.width);
+    return true;
+}
+
+/* v is zero but for `width` bits from lsb on (to their top, where the type ends), which are a field of
+ * something, used here alone. */
+static bool placed_field(const lower *l, uint32_t v, unsigned lsb, unsigned width, field *f)
+{
+    unsigned bits = jit_type_bits(lower_type(l, v)), k;
+    uint64_t mask;
+    const ir_inst *d = const_shift(l, v, JIT_OP_ishl, &k), *e;
+
+    if (d) {                                                 /* y << lsb */
+        if (k != lsb || !lsb)
+            return false;
+        e = const_mask(l, d->a, &mask);
+        if (e && low_ones((int64_t)mask, bits) == width) {   /* (y & ones) << lsb */
+            *f = (field){ e->a, 0, 0, width, d, e };
+            return true;
+        }
+        e = jit_lower_fuses(l, d->a);
+        if (e && e->op == JIT_OP_uextend && 8 * bytes_of(l, e->a) == width) {
+            *f = (field){ e->a, 0, 0, width, d, e };
+            return true;
+        }
+        *f = (field){ d->a, 0, 0, width, d, NULL };
+        return lsb + width == bits || 8 * jit_lower_nonzero(l, d->a) == width;
+    }
+    if (lsb == 0 && (d = const_shift(l, v, JIT_OP_ushr, &k)) != NULL) { /* y >> k */
+        *f = (field){ d->a, 0, k, width, d, NULL };
+        return bits - k == width;
+    }
+    d = const_mask(l, v, &mask);
+    if (d) {
+        if (low_ones((int64_t)(mask >> lsb), 64) != width || mask >> lsb << lsb != mask)
+            return false;
+        e = const_shift(l, d->a, lsb ? JIT_OP_ishl : JIT_OP_ushr, &k);
+        if (e && lsb == 0 && k + width <= bits) {            /* (y >> k) & ones */
+            *f = (field){ e->a, 0, k, width, d, e };
+            return true;
+        }
+        if (e && lsb && k == lsb) {                          /* (y << lsb) & mask */
+            *f = (field){ e->a, 0, 0, width, d, e };
+            return true;
+        }
+        *f = (field){ d->a, 0, lsb, width, d, NULL };        /* y & mask, in place */
+        return lsb == 0;
+    }
+    d = jit_lower_fuses(l, v);
+    if (d && lsb == 0 && d->op == JIT_OP_uextend && 8 * bytes_of(l, d->a) == width) {
+        *f = (field){ d->a, 0, 0, width, d, NULL };
+        return true;
+    }
+    *f = (field){ .x = v, .width = width };
+    return lsb == 0 && 8 * jit_lower_nonzero(l, v) == width;
+}
+
+/* (x & ~field) | field of y: bfi, bfxil. */
+static bool insert(lower *l, const ir_inst *i, uint32_t x, uint32_t y)
+{
+    unsigned bits = jit_type_bits(i->type), size = op_size(i->type);
+    uint64_t mask, ones = bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1, hole;
+    const ir_inst *m = const_mask(l, x, &mask);
+    field f;
+
+    if (!m || (hole = ~mask & ones) == 0)
+        return false;
+    unsigned lsb = (unsigned)__builtin_ctzll(hole), width = low_ones((int64_t)(hole >> lsb), 64);
+    if (!width || width == bits || !placed_field(l, y, lsb, width, &f))
+        return false;
+    jit_lower_sink(l, m);
+    sink_field(l, &f);
+    vr old = in(l, m->a), n = in(l, f.x);
+    if (f.lsb)
+        a64_bits_low(l, size, out(l, i), old, n, f.lsb, width);
+    else
+        a64_bits_insert(l, size, out(l, i), old, n, lsb, width);
+    return true;
+}
+
+/* (x << k) | (y >> (bits - k)): extr. */
+static bool join_halves(lower *l, const ir_inst *i, uint32_t x, uint32_t y)
+{
+    unsigned bits = jit_type_bits(i->type), up, down;
+    const ir_inst *high = const_shift(l, x, JIT_OP_ishl, &up), *low = const_shift(l, y, JIT_OP_ushr, &down);
+
+    if (!high || !low || bits < 32 || up + down != bits)
+        return false;
+    jit_lower_sink(l, high);
+    jit_lower_sink(l, low);
+    vr n = in(l, high->a);
+    a64_extr(l, op_size(i->type), out(l, i), n, in(l, low->a), down);
+    return true;
+}
+
+static bool lower_fields(lower *l, const ir_inst *i)
+{
+    uint32_t x = i->a, y = i->b;
+
+    return i->op == JIT_OP_bor
+           && (insert(l, i, x, y) || insert(l, i, y, x) || join_halves(l, i, x, y)
+               || join_halves(l, i, y, x));
+}
+
+/* ---- Bitwise ---- */
 
 static void float_logic(lower *l, const ir_inst *i, unsigned op)
 {
@@ -88,7 +268,7 @@ static void lower_logic(lower *l, const ir_inst *i)
         float_logic(l, i, rows.vector);
         return;
     }
-    if (i->op != JIT_OP_bxor && jit_a64_lower_joined(l, i))
+    if ((i->op != JIT_OP_bxor && jit_a64_lower_joined(l, i)) || lower_fields(l, i))
         return;
     if (jit_lower_const(l, x, &k) || (!jit_lower_const(l, y, &k) && !inverse(l, y) && inverse(l, x))) {
         x = i->b;
@@ -122,7 +302,16 @@ static void lower_bnot(lower *l, const ir_inst *i)
         a64_ff(l, A64_vnot, jit_type_bytes(i->type), out(l, i), in(l, i->a));
         return;
     }
-    a64_operand x = jit_a64_operand_of(l, i->a, i->type, A64_MAY_SHIFT | A64_MAY_ROTATE);
+    unsigned may = A64_MAY_SHIFT | A64_MAY_ROTATE;
+    const ir_inst *d = jit_lower_fuses(l, i->a);
+    int64_t k;
+    if (d && d->op == JIT_OP_bxor && !jit_lower_const(l, d->b, &k)) {       /* ~(x ^ y) */
+        jit_lower_sink(l, d);
+        vr x = in(l, d->a);
+        jit_a64_op(l, A64_eon, op_size(i->type), out(l, i), x, jit_a64_operand_of(l, d->b, i->type, may));
+        return;
+    }
+    a64_operand x = jit_a64_operand_of(l, i->a, i->type, may);
     jit_a64_op(l, A64_orn, op_size(i->type), out(l, i), VR_NONE, x);
 }
 
@@ -144,6 +333,50 @@ static void lower_bitselect(lower *l, const ir_inst *i)
 
 /* ---- Shifts and rotates ---- */
 
+/* (x extended, or its low bits) << k: ubfiz, sbfiz. */
+static bool shift_field_up(lower *l, const ir_inst *i, unsigned k)
+{
+    unsigned bits = jit_type_bits(i->type), n = 0;
+    const ir_inst *d = jit_lower_fuses(l, i->a);
+    uint64_t mask;
+
+    if (!d)
+        return false;
+    if (d->op == JIT_OP_uextend || d->op == JIT_OP_sextend)
+        n = jit_type_bits(lower_type(l, d->a));
+    else if (d->op == JIT_OP_band && const_of(l, d, &mask))
+        n = low_ones((int64_t)mask, bits);
+    if (!n || k == 0)
+        return false;
+    jit_lower_sink(l, d);
+    a64_bits_up(l, d->op == JIT_OP_sextend ? A64_sbfm : A64_ubfm, op_size(i->type), out(l, i), in(l, d->a),
+                k, n + k > bits ? bits - k : n);
+    return true;
+}
+
+/* (x extended) >> k, or (x & mask) >> k: ubfx, sbfx. */
+static bool shift_field_down(lower *l, const ir_inst *i, unsigned k)
+{
+    unsigned bits = jit_type_bits(i->type), n = 0;
+    const ir_inst *d = jit_lower_fuses(l, i->a);
+    bool is_signed = i->op == JIT_OP_sshr;
+    uint64_t mask;
+
+    if (!d)
+        return false;
+    if (d->op == (is_signed ? JIT_OP_sextend : JIT_OP_uextend)) {
+        n = jit_type_bits(lower_type(l, d->a));
+        n = n > k ? n - k : 0;
+    } else if (!is_signed && d->op == JIT_OP_band && const_of(l, d, &mask)) {
+        n = low_ones((int64_t)(mask >> k), bits);
+    }
+    if (!n)
+        return false;
+    jit_lower_sink(l, d);
+    a64_bits(l, is_signed ? A64_sbfm : A64_ubfm, op_size(i->type), out(l, i), in(l, d->a), k, n);
+    return true;
+}
+
 static void shift_by_const(lower *l, const ir_inst *i, unsigned k)
 {
     unsigned bits = jit_type_bits(i->type), size = op_size(i->type), up;
@@ -151,14 +384,15 @@ static void shift_by_const(lower *l, const ir_inst *i, unsigned k)
     unsigned row = i->op == JIT_OP_sshr ? A64_sbfm : A64_ubfm;
 
     if (i->op == JIT_OP_ishl) {
-        a64_lsl_i(l, size, out(l, i), in(l, i->a), k);
+        if (!shift_field_up(l, i, k))
+            a64_lsl_i(l, size, out(l, i), in(l, i->a), k);
     } else if (left && up <= k) {           /* (x << up) >> k: a field moved down ... */
         jit_lower_sink(l, left);
         a64_bits(l, row, size, out(l, i), in(l, left->a), k - up, bits - k);
     } else if (left) {                      /* ... or up */
         jit_lower_sink(l, left);
         a64_bits_up(l, row, size, out(l, i), in(l, left->a), up - k, bits - up);
-    } else {                                /* a narrow value is a field, too */
+    } else if (!shift_field_down(l, i, k)) { /* a narrow value is a field, too */
         a64_bits(l, row, size, out(l, i), in(l, i->a), k, bits - k);
     }
 }
@@ -204,9 +438,26 @@ static vr repeated(lower *l, uint32_t v)
     return x;
 }
 
+/* Bytes swapped, then halves: bytes swapped in each half. */
+static bool swap_in_halves(lower *l, const ir_inst *i)
+{
+    unsigned bits = jit_type_bits(i->type);
+    const ir_inst *d = jit_lower_fuses(l, i->a);
+    uint64_t k;
+
+    if (bits < 32 || !const_of(l, i, &k) || (k & (bits - 1)) != bits / 2 || !d || d->op != JIT_OP_bswap)
+        return false;
+    jit_lower_sink(l, d);
+    a64_rr(l, bits == 32 ? A64_rev16 : A64_rev32, bits / 8, out(l, i), in(l, d->a));
+    return true;
+}
+
 static void lower_rotate(lower *l, const ir_inst *i)
 {
     unsigned bytes = jit_type_bytes(i->type), size = op_size(i->type), mask = 8 * bytes - 1;
+
+    if (swap_in_halves(l, i))
+        return;
     vr x = bytes < 4 ? repeated(l, i->a) : in(l, i->a);
     int64_t k;
 

@@ -482,8 +482,30 @@ void jit_a64_truth_value(lower *l, vr d, unsigned cc)
     a64_csel(l, A64_csinc, cc == A64_ONE ? A64_LE : A64_VC, 4, d, first, VR_NONE);
 }
 
+/* One bit, as it is: the sign, or the one that a mask leaves. */
+static bool lower_bit(lower *l, const ir_inst *i)
+{
+    unsigned bits = jit_type_bits(lower_type(l, i->a));
+    a64_mask m;
+    int64_t k;
+
+    if (!jit_lower_const(l, i->b, &k) || k != 0)
+        return false;
+    if (i->aux == JIT_SLT) {                                 /* x < 0 */
+        a64_bits(l, A64_ubfm, op_size(lower_type(l, i->a)), out(l, i), in(l, i->a), bits - 1, 1);
+        return true;
+    }
+    if (i->aux != JIT_NE || !jit_a64_masked(l, i->a, &m) || !m.constant || m.imm & (m.imm - 1))
+        return false;
+    jit_a64_sink_mask(l, &m);                                /* (x & 2^n) != 0 */
+    a64_bits(l, A64_ubfm, m.size, out(l, i), in(l, m.x), (unsigned)__builtin_ctzll(m.imm), 1);
+    return true;
+}
+
 void jit_a64_lower_icmp(lower *l, const ir_inst *i)
 {
+    if (lower_bit(l, i))
+        return;
     unsigned cc = compare_ints(l, i, true);
 
     jit_a64_truth_value(l, out(l, i), cc);
@@ -495,4 +517,3 @@ void jit_a64_lower_fcmp(lower *l, const ir_inst *i)
 
     jit_a64_truth_value(l, out(l, i), cc);
 }
-

@@ -117,6 +117,20 @@ static unsigned changed(lower *l, uint32_t *v)
     return row;
 }
 
+/* The condition of flags under which c holds: where there are two, they become one. */
+static unsigned single_condition(lower *l, uint32_t c)
+{
+    unsigned cc = jit_a64_condition(l, c);
+
+    if (cc == A64_ONE || cc == A64_UEQ) {
+        vr t = temp(l);
+        jit_a64_truth_value(l, t, cc);
+        a64_cmp_i(l, 4, t, 0);
+        cc = A64_NE;
+    }
+    return cc;
+}
+
 /* Zero is a register of its own. */
 static vr chosen(lower *l, uint32_t v)
 {
@@ -125,31 +139,55 @@ static vr chosen(lower *l, uint32_t v)
     return jit_lower_const(l, v, &k) && k == 0 ? VR_NONE : in(l, v);
 }
 
+/* c ? 1 : 0, c ? -1 : 0, c ? k + 1 : k, and the like: without a second constant. */
+static bool select_constants(lower *l, const ir_inst *i, uint32_t c, uint32_t x, uint32_t y)
+{
+    unsigned size = op_size(i->type), cc, row;
+    uint64_t mask = size == 8 ? UINT64_MAX : UINT32_MAX, k, m;
+    int64_t a, b;
+
+    if (!jit_lower_const(l, x, &a) || !jit_lower_const(l, y, &b))
+        return false;
+    k = (uint64_t)a & mask;
+    m = (uint64_t)b & mask;
+    if (k == 1 && m == 0) {
+        cc = jit_a64_condition(l, c);
+        jit_a64_truth_value(l, out(l, i), cc);
+        return true;
+    }
+    bool inverse = (k ^ m) == mask, above = ((k + 1) & mask) == m, below = ((m + 1) & mask) == k;
+    if (!inverse && !above && !below && ((k + m) & mask) != 0)
+        return false;
+    bool swap = inverse ? m == 0 : below && !above; /* the second one is what stays as it is */
+    row = inverse && (k == 0 || m == 0) ? A64_csinv : above || below ? A64_csinc
+          : inverse ? A64_csinv : A64_csneg;
+    uint64_t from = swap ? m : k;
+    vr base = VR_NONE;
+    if (from) {
+        base = jit_lower_temp(l, RC_INT, size);
+        jit_a64_imm(l, base, from);
+    }
+    cc = single_condition(l, c);
+    a64_csel(l, row, swap ? a64_invert(cc) : cc, size, out(l, i), base, base);
+    return true;
+}
+
 static void select_ints(lower *l, const ir_inst *i, uint32_t c, uint32_t x, uint32_t y)
 {
     unsigned size = op_size(i->type), cc, row;
-    int64_t k, m;
 
-    if (jit_lower_const(l, x, &k) && jit_lower_const(l, y, &m) && k == 1 && m == 0) {
-        cc = jit_a64_condition(l, c);                        /* c ? 1 : 0 */
-        jit_a64_truth_value(l, out(l, i), cc);
+    if (select_constants(l, i, c, x, y))
         return;
-    }
     row = changed(l, &y);
     bool swap = row == A64_csel && (row = changed(l, &x)) != A64_csel;
     vr then = chosen(l, x), other = chosen(l, y);
-    cc = jit_a64_condition(l, c);
     if (row == A64_csel) {
+        cc = jit_a64_condition(l, c);
         choose(l, row, cc, size, out(l, i), then, other);
         return;
     }
-    if (cc == A64_ONE || cc == A64_UEQ) { /* two conditions become one */
-        vr t = temp(l);
-        jit_a64_truth_value(l, t, cc);
-        a64_cmp_i(l, 4, t, 0);
-        cc = A64_NE;
-    }
-    if (swap) {                                       /* c ? x + 1 : y */
+    cc = single_condition(l, c);
+    if (swap) {                                              /* c ? x + 1 : y */
         a64_csel(l, row, a64_invert(cc), size, out(l, i), other, then);
     } else {                                                 /* c ? x : y + 1 */
         a64_csel(l, row, cc, size, out(l, i), then, other);

@@ -61,14 +61,40 @@ static void check_range(lower *l, unsigned size, vr x, unsigned bits, bool is_si
         trap_compared(l, size, x, -power_of_two(bits - 1), A64_MI);
 }
 
+/* Rounding that v goes through first, used here alone. */
+static const ir_inst *rounding(const lower *l, uint32_t v)
+{
+    const ir_inst *d = jit_lower_fuses(l, v);
+
+    return d && (d->op == JIT_OP_trunc || d->op == JIT_OP_floor || d->op == JIT_OP_ceil
+                 || d->op == JIT_OP_nearest) ? d : NULL;
+}
+
+/* The conversion that rounds as `op` does, which is no rounding or comes before it. */
+static unsigned conversion(unsigned op, bool is_signed)
+{
+    switch (op) {
+    case JIT_OP_floor: return is_signed ? A64_fcvtms : A64_fcvtmu;
+    case JIT_OP_ceil: return is_signed ? A64_fcvtps : A64_fcvtpu;
+    case JIT_OP_nearest: return is_signed ? A64_fcvtns : A64_fcvtnu;
+    default: return is_signed ? A64_fcvtzs : A64_fcvtzu;
+    }
+}
+
 static void to_int(lower *l, const ir_inst *i)
 {
     bool is_signed = i->op == JIT_OP_fcvt_to_sint;
     unsigned size = bytes_of(l, i->a);
-    vr x = in(l, i->a);
+    const ir_inst *d = rounding(l, i->a);
+    uint32_t v = i->a;
 
+    if (d && d->op == JIT_OP_trunc) { /* its range is that of what it rounds */
+        jit_lower_sink(l, d);
+        v = d->a;
+    }
+    vr x = in(l, v);
     check_range(l, size, x, jit_type_bits(i->type), is_signed);
-    a64_cvt(l, is_signed ? A64_fcvtzs : A64_fcvtzu, op_size(i->type), out(l, i), size, x);
+    a64_cvt(l, conversion(JIT_OP_trunc, is_signed), op_size(i->type), out(l, i), size, x);
 }
 
 /* d = the lesser (cc LT, LO) or greater (GT) of x and k. */
@@ -86,9 +112,12 @@ static void to_int_sat(lower *l, const ir_inst *i)
 {
     bool is_signed = i->op == JIT_OP_fcvt_to_sint_sat;
     unsigned bits = jit_type_bits(i->type), size = bytes_of(l, i->a);
-    unsigned row = is_signed ? A64_fcvtzs : A64_fcvtzu;
-    vr x = in(l, i->a);
+    const ir_inst *d = rounding(l, i->a);
+    unsigned row = conversion(d ? d->op : JIT_OP_trunc, is_signed);
 
+    if (d)
+        jit_lower_sink(l, d);
+    vr x = in(l, d ? d->a : i->a);
     if (bits >= 32) {
         a64_cvt(l, row, op_size(i->type), out(l, i), size, x);
         return;
@@ -106,8 +135,27 @@ static void to_int_sat(lower *l, const ir_inst *i)
 
 /* ---- Bitcasts ---- */
 
+/* What is loaded only to be taken for another class is loaded as that. */
+static bool cast_load(lower *l, const ir_inst *i)
+{
+    const ir_inst *d = jit_a64_plain_load(l, i->a);
+    unsigned size = jit_type_bytes(i->type);
+
+    if (!d || size < 4)
+        return false;
+    jit_lower_sink(l, d);
+    a64_addr m = jit_a64_address_of(l, d->a, (int32_t)d->b, size, jit_rule_trap_of(l, d->aux));
+    if (jit_type_is_int(i->type))
+        a64_load(l, size, out(l, i), m);
+    else
+        a64_fload(l, size, out(l, i), m);
+    return true;
+}
+
 static void bitcast(lower *l, const ir_inst *i)
 {
+    if (cast_load(l, i))
+        return;
     unsigned size = jit_type_bytes(i->type);
     bool from_int_reg = jit_type_is_int(lower_type(l, i->a)), to_int_reg = jit_type_is_int(i->type);
 

@@ -28,11 +28,33 @@ static void canonicalize(lower *l, const ir_inst *i, vr raw)
 
 /* ---- Arithmetic ---- */
 
+/* What v is the negative of, when it is so here alone. */
+static bool negates(lower *l, uint32_t *v)
+{
+    const ir_inst *d = jit_lower_fuses(l, *v);
+
+    if (!d || d->op != JIT_OP_fneg)
+        return false;
+    jit_lower_sink(l, d);
+    *v = d->a;
+    return true;
+}
+
 static void arithmetic(lower *l, const ir_inst *i, unsigned row)
 {
     vr x = in(l, i->a), y = in(l, i->b), d = raw_result(l, i);
 
     a64_fff(l, row, jit_type_bytes(i->type), d, x, y);
+    canonicalize(l, i, d);
+}
+
+static void lower_fmul(lower *l, const ir_inst *i)
+{
+    uint32_t x = i->a, y = i->b;
+    bool negative = negates(l, &x) != negates(l, &y);                       /* -x * y */
+    vr n = in(l, x), m = in(l, y), d = raw_result(l, i);
+
+    a64_fff(l, negative ? A64_fnmul : A64_fmul, jit_type_bytes(i->type), d, n, m);
     canonicalize(l, i, d);
 }
 
@@ -44,19 +66,43 @@ static void unary(lower *l, const ir_inst *i, unsigned row)
     canonicalize(l, i, d);
 }
 
+/* fmsub and its like negate what goes in, not what comes out, so they say the same as fneg before. */
 static void lower_fma(lower *l, const ir_inst *i)
 {
+    static const uint16_t rows[2][2] = { /* by the signs of the sum and the product */
+        { A64_fmadd, A64_fmsub }, { A64_fnmsub, A64_fnmadd }
+    };
     ir_args a = inst_args(l->f, i);
-    vr x = in(l, a.at[0]), y = in(l, a.at[1]), z = in(l, a.at[2]), d = raw_result(l, i);
+    uint32_t x = a.at[0], y = a.at[1], z = a.at[2];
+    bool product = negates(l, &x) != negates(l, &y), sum = negates(l, &z);
+    vr n = in(l, x), m = in(l, y), add = in(l, z), d = raw_result(l, i);
 
-    a64_fma(l, A64_fmadd, jit_type_bytes(i->type), d, x, y, z);
+    a64_fma(l, rows[sum][product], jit_type_bytes(i->type), d, n, m, add);
     canonicalize(l, i, d);
 }
 
-/* Bit operations: NaNs stay as they are. */
-static void change_sign(lower *l, const ir_inst *i, unsigned row)
+/* The instruction that v is, used here alone, when what it makes is not to be made canonical before its
+ * sign is changed. */
+static const ir_inst *inner(lower *l, uint32_t v, unsigned op)
 {
-    a64_ff(l, row, jit_type_bytes(i->type), out(l, i), in(l, i->a));
+    const ir_inst *d = l->settings->nan_canonical ? NULL : jit_lower_fuses(l, v);
+
+    return d && d->op == op ? d : NULL;
+}
+
+/* Bit operations: NaNs stay as they are. */
+static void change_sign(lower *l, const ir_inst *i, unsigned row, unsigned op, unsigned with_op)
+{
+    const ir_inst *d = inner(l, i->a, op);
+    unsigned size = jit_type_bytes(i->type);
+
+    if (d) {                                                                /* -(x * y), |x - y| */
+        jit_lower_sink(l, d);
+        vr x = in(l, d->a);
+        a64_fff(l, with_op, size, out(l, i), x, in(l, d->b));
+    } else {
+        a64_ff(l, row, size, out(l, i), in(l, i->a));
+    }
 }
 
 /* y's sign is moved down, then inserted above the rest of x. */
@@ -82,7 +128,7 @@ void jit_a64_lower_float(lower *l, const ir_inst *i)
     switch (i->op) {
     case JIT_OP_fadd: arithmetic(l, i, A64_fadd); break;
     case JIT_OP_fsub: arithmetic(l, i, A64_fsub); break;
-    case JIT_OP_fmul: arithmetic(l, i, A64_fmul); break;
+    case JIT_OP_fmul: lower_fmul(l, i); break;
     case JIT_OP_fdiv: arithmetic(l, i, A64_fdiv); break;
     case JIT_OP_fmin: arithmetic(l, i, A64_fmin); break;
     case JIT_OP_fmax: arithmetic(l, i, A64_fmax); break;
@@ -92,8 +138,8 @@ void jit_a64_lower_float(lower *l, const ir_inst *i)
     case JIT_OP_trunc: unary(l, i, A64_frintz); break;
     case JIT_OP_nearest: unary(l, i, A64_frintn); break;
     case JIT_OP_fma: lower_fma(l, i); break;
-    case JIT_OP_fneg: change_sign(l, i, A64_fneg); break;
-    case JIT_OP_fabs: change_sign(l, i, A64_fabs); break;
+    case JIT_OP_fneg: change_sign(l, i, A64_fneg, JIT_OP_fmul, A64_fnmul); break;
+    case JIT_OP_fabs: change_sign(l, i, A64_fabs, JIT_OP_fsub, A64_fabd); break;
     case JIT_OP_fcopysign: lower_copysign(l, i); break;
     default: change_format(l, i);
     }

@@ -38,6 +38,13 @@ static bool shifts(const lower *l, const ir_inst *d, jit_type t, unsigned may, u
 /* d extends from 1, 2 or 4 bytes; *how. */
 static bool extends(const lower *l, const ir_inst *d, uint8_t *how)
 {
+    int64_t k;
+
+    if (d->op == JIT_OP_band && jit_lower_const(l, d->b, &k)
+        && (k == 0xff || k == 0xffff || k == UINT32_MAX)) { /* all ones of a type are -1 */
+        *how = k == 0xff ? A64_UXTB : k == 0xffff ? A64_UXTH : A64_UXTW;
+        return true;
+    }
     if ((d->op != JIT_OP_uextend && d->op != JIT_OP_sextend) || d->type == JIT_I128)
         return false;
     *how = (uint8_t)((d->op == JIT_OP_sextend ? A64_SXTB : A64_UXTB) + log2_bytes(bytes_of(l, d->a)));
@@ -113,17 +120,25 @@ minst *jit_a64_op(lower *l, unsigned op, unsigned size, vr d, vr n, a64_operand 
 
 /* ---- Addition, subtraction, multiplication ---- */
 
-/* d = x + k, by add or sub. */
+/* d = x + k, by one add or sub, or by two where k itself takes two instructions. */
 static bool add_const(lower *l, unsigned size, vr d, uint32_t x, int64_t k)
 {
     uint64_t up = (uint64_t)k, down = 0 - (uint64_t)k;
+    bool twice = (up < 1 << 24 || down < 1 << 24) && jit_a64_imm_words(up, size) > 1;
 
-    if (!jit_a64_fits_imm12(up) && !jit_a64_fits_imm12(down))
-        return false;
-    if (jit_a64_fits_imm12(up))
+    if (jit_a64_fits_imm12(up)) {
         a64_rri(l, A64_add_i, size, d, in(l, x), up);
-    else
+    } else if (jit_a64_fits_imm12(down)) {
         a64_rri(l, A64_sub_i, size, d, in(l, x), down);
+    } else if (twice) {
+        unsigned row = up < 1 << 24 ? A64_add_i : A64_sub_i;
+        uint64_t n = up < 1 << 24 ? up : down;
+        vr high = jit_lower_temp(l, RC_INT, size);
+        a64_rri(l, row, size, high, in(l, x), n & 0xfff000);
+        a64_rri(l, row, size, d, high, n & 0xfff);
+    } else {
+        return false;
+    }
     return true;
 }
 
@@ -227,6 +242,42 @@ static void lower_isub(lower *l, const ir_inst *i)
     }
 }
 
+/* x * k as one addition or subtraction of a shifted operand. */
+static bool multiply_by_sum(lower *l, const ir_inst *i, uint32_t x, int64_t k)
+{
+    unsigned size = op_size(i->type);
+    uint64_t less = (uint64_t)k - 1, neg = 0 - (uint64_t)k, more = neg + 1;
+
+    if (k > 2 && (less & (less - 1)) == 0) {                                /* x + (x << n) */
+        vr v = in(l, x);
+        a64_shifted(l, A64_add, size, out(l, i), v, v, A64_LSL, (unsigned)__builtin_ctzll(less));
+    } else if (k < 0 && (neg & (neg - 1)) == 0) {                           /* 0 - (x << n) */
+        unsigned n = (unsigned)__builtin_ctzll(neg);
+        if (n >= 8 * size)
+            return false;
+        a64_shifted(l, A64_sub, size, out(l, i), VR_NONE, in(l, x), A64_LSL, n);
+    } else if (k < -2 && (more & (more - 1)) == 0) {                        /* x - (x << n) */
+        vr v = in(l, x);
+        a64_shifted(l, A64_sub, size, out(l, i), v, v, A64_LSL, (unsigned)__builtin_ctzll(more));
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* -x * y */
+static bool multiply_negated(lower *l, const ir_inst *i, uint32_t x, uint32_t y)
+{
+    const ir_inst *d = jit_lower_fuses(l, x);
+
+    if (!d || d->op != JIT_OP_ineg)
+        return false;
+    jit_lower_sink(l, d);
+    vr n = in(l, d->a);
+    a64_madd(l, A64_msub, op_size(i->type), out(l, i), n, in(l, y), VR_NONE);
+    return true;
+}
+
 static void lower_imul(lower *l, const ir_inst *i)
 {
     uint32_t x = i->a, y = i->b;
@@ -239,12 +290,9 @@ static void lower_imul(lower *l, const ir_inst *i)
     }
     if (jit_lower_const(l, y, &k) && k > 0 && (k & (k - 1)) == 0) {         /* x * 2^n */
         a64_lsl_i(l, size, out(l, i), in(l, x), (unsigned)__builtin_ctzll((uint64_t)k));
-    } else if (jit_lower_const(l, y, &k) && k > 2 && ((k - 1) & (k - 2)) == 0) {
-        vr v = in(l, x);                                                    /* x + x * 2^n */
-        a64_shifted(l, A64_add, size, out(l, i), v, v, A64_LSL,
-                    (unsigned)__builtin_ctzll((uint64_t)k - 1));
-    } else {                                                                /* x * y */
-        multiply(l, i, out(l, i), VR_NONE, false);
+    } else if (!(jit_lower_const(l, y, &k) && multiply_by_sum(l, i, x, k))
+               && !multiply_negated(l, i, x, y) && !multiply_negated(l, i, y, x)) {
+        multiply(l, i, out(l, i), VR_NONE, false);                          /* x * y */
     }
 }
 

@@ -121,21 +121,20 @@ vr jit_a64_zero_extended8(lower *l, uint32_t v)
 }
 
 /* The plain load that v is, used here alone and not of swapped bytes. */
-static const ir_inst *plain_load(const lower *l, uint32_t v)
+const ir_inst *jit_a64_plain_load(const lower *l, uint32_t v)
 {
     const ir_inst *d = jit_lower_fuses(l, v);
 
-    return d && d->op == JIT_OP_load && jit_type_bytes(d->type) < 8
-                   && !is_big(l, d->aux, jit_type_bytes(d->type)) ? d : NULL;
+    return d && d->op == JIT_OP_load && !is_big(l, d->aux, jit_type_bytes(d->type)) ? d : NULL;
 }
 
 /* d of `size` bytes = v, sign-extended; a load extends what it reads, no more and no less. */
 static void sign_extend(lower *l, unsigned size, vr d, uint32_t v)
 {
-    const ir_inst *load = plain_load(l, v);
+    const ir_inst *load = jit_a64_plain_load(l, v);
     unsigned bytes = bytes_of(l, v);
 
-    if (load) {
+    if (load && bytes < size) {
         jit_lower_sink(l, load);
         a64_addr m = jit_a64_address_of(l, load->a, (int32_t)load->b, bytes,
                                         jit_rule_trap_of(l, load->aux));
@@ -158,6 +157,8 @@ vr jit_a64_sign_extended(lower *l, uint32_t v)
 
 void jit_a64_lower_extend(lower *l, const ir_inst *i)
 {
+    if (jit_a64_extended_field(l, i))
+        return;
     if (i->op == JIT_OP_uextend)
         jit_a64_zx(l, out(l, i), bytes_of(l, i->a), in(l, i->a));
     else
