@@ -138,6 +138,7 @@ void jit_abi_env(const abi_rules *rules, ra_env *env, const abi_sig *abi, bool f
     env->allocatable = may;
     env->callee_saved = abi->callee_saved & may;
     env->scratch = rules->scratch;
+    env->int_scratch = rules->int_scratch;
     list_order(env->order[RC_INT], may & UINT32_MAX, rules->saved);
     list_order(env->order[RC_FLOAT], may & ~(regset)UINT32_MAX, rules->saved);
 }

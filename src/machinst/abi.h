@@ -43,7 +43,7 @@ typedef struct abi_rules {
     regset saved, tail_saved; /* preserved by a call */
     regset assignable;      /* an allocator may use */
     regset frame_pointer, pinned; /* of these, not with a frame pointer, not with a pinned register */
-    uint8_t scratch;        /* as in ra_env */
+    uint8_t scratch, int_scratch; /* as in ra_env */
 } abi_rules;
 /* Fills all of *a (arrays from tmp). Fails with UNSUPPORTED for what the conventions lack. */
 void jit_abi_assign(const abi_rules *rules, const ir_sig *sig, abi_sig *a, arena *tmp,

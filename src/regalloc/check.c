@@ -251,14 +251,14 @@ static bool check_move_end(check *c, reader at, uint32_t vreg, ra_loc l, bool wr
                         loc_name(l).text);
     } else if (!loc_is_reg(l)) {
         return fail(c, at, "a move of v%u to or from nowhere", vreg);
-    } else if (l != f->env->scratch) {
+    } else if (l != f->env->scratch && l != f->env->int_scratch) {
         if (vreg != RA_NO_VREG && !(class_set(f->vregs[vreg].cls) & REG_BIT(l)))
             return fail(c, at, "a move of v%u to or from %s, which is not of its class", vreg,
                         loc_name(l).text);
         if (written && !(f->used & REG_BIT(l)))
             return fail(c, at, "a move of v%u to %s, which is not noted as used", vreg,
                         loc_name(l).text);
-    } else if (vreg != RA_NO_VREG && f->vregs[vreg].width > 8 && f->env->scratch < 32) {
+    } else if (vreg != RA_NO_VREG && f->vregs[vreg].width > 8 && l < 32) {
         return fail(c, at, "a move of v%u through a scratch register that is too narrow", vreg);
     }
     return true;

@@ -1,7 +1,7 @@
 /* parallel_move.c - puts moves that all happen at once into an order in which they can be made.
  *
  * Copies whose destination nobody has still to read go first; what remains are cycles, where every
- * location is read once. A cycle is opened by saving one source in the scratch register. Copies
+ * location is read once. A cycle is opened by saving one source in a scratch register. Copies
  * between slots need the scratch as well: a cycle with one such copy is opened there, one with more
  * keeps the saved value in a slot of its own. Rematerialized values read nothing and come last.
  *
@@ -35,6 +35,14 @@ static void put(pm *p, uint32_t vreg, ra_loc from, ra_loc to, uint32_t remat)
         p->out->used |= REG_BIT(to);
 }
 
+/* The scratch register for a value of this vreg, when it fits. */
+static ra_loc scratch_of(const pm *p, uint32_t vreg)
+{
+    bool is_int = p->out->vregs[vreg].cls == RC_INT;
+
+    return is_int && p->env->int_scratch != RA_NO_REG ? p->env->int_scratch : p->env->scratch;
+}
+
 static bool scratch_fits(const pm *p, uint8_t width)
 {
     return width <= 8 || p->env->scratch >= 32;
@@ -65,8 +73,8 @@ static void copy(pm *p, const ra_pmove *m, ra_loc from, ra_loc to)
     if (!loc_is_slot(from) || !loc_is_slot(to)) {
         put(p, m->vreg, from, to, 0);
     } else if (scratch_fits(p, m->width)) {
-        put(p, m->vreg, from, p->env->scratch, 0);
-        put(p, m->vreg, p->env->scratch, to, 0);
+        put(p, m->vreg, from, scratch_of(p, m->vreg), 0);
+        put(p, m->vreg, scratch_of(p, m->vreg), to, 0);
     } else {
         ra_loc saved;
         uint8_t r = borrow(p, RC_FLOAT, &saved);
@@ -79,12 +87,13 @@ static void copy(pm *p, const ra_pmove *m, ra_loc from, ra_loc to)
 static void remat(pm *p, const ra_pmove *m)
 {
     uint8_t cls = p->out->vregs[m->vreg].cls;
+    ra_loc scratch = scratch_of(p, m->vreg);
 
     if (!loc_is_slot(m->to)) {
         put(p, m->vreg, LOC_NONE, m->to, m->remat);
-    } else if ((cls == RC_FLOAT) == (p->env->scratch >= 32)) {
-        put(p, m->vreg, LOC_NONE, p->env->scratch, m->remat);
-        put(p, m->vreg, p->env->scratch, m->to, 0);
+    } else if ((cls == RC_FLOAT) == (scratch >= 32)) {
+        put(p, m->vreg, LOC_NONE, scratch, m->remat);
+        put(p, m->vreg, scratch, m->to, 0);
     } else {
         ra_loc saved;
         uint8_t r = borrow(p, cls, &saved);
@@ -202,7 +211,7 @@ static void run_cycle(pm *p, uint32_t first)
         k = writer(p, p->moves[k].from);
     } while (k != first);
     direct = fits && nslot <= 1;
-    saved = direct ? p->env->scratch : new_slot(p, p->moves[open].width);
+    saved = direct ? scratch_of(p, p->moves[open].vreg) : new_slot(p, p->moves[open].width);
     copy(p, &p->moves[open], p->moves[open].from, saved);
     p->readers[open] = NONE;
     for (k = writer(p, p->moves[open].from); k != open; k = writer(p, p->moves[k].from)) {

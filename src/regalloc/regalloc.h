@@ -103,6 +103,8 @@ typedef struct ra_block {
     uint32_t loop_end;        /* a loop header: index of the last block (in order) of its loop; else 0 */
 } ra_block;
 
+#define RA_NO_REG 0xff
+
 /* What a machine and a convention offer. */
 typedef struct ra_env {
     regset allocatable;       /* all that may be assigned */
@@ -110,6 +112,7 @@ typedef struct ra_env {
     uint8_t order[RC_COUNT][32]; /* preference among allocatable registers; 0xff ends */
     uint8_t scratch;          /* never allocatable; parallel moves may pass a value of any class of up to
                                * 8 bytes through it (and slot-to-slot moves); 16-byte ones too when FLOAT */
+    uint8_t int_scratch;      /* likewise, for integers instead of scratch; RA_NO_REG: there is none */
 } ra_env;
 
 /* A move that the allocator inserts: copies width bytes of vreg, or repeats instruction `remat`. */
@@ -159,7 +162,7 @@ void jit_ra_fast_block(ra_fast *r, ra_func *f, uint32_t block);
  * caller keeps all blocks). Returns NULL, or a message in tmp that names the instruction and operand. */
 const char *jit_ra_check(const ra_func *f, arena *tmp);
 
-/* Puts parallel moves into an order, breaking cycles through env->scratch. Appends to out. */
+/* Puts parallel moves into an order, breaking cycles through a scratch register. Appends to out. */
 typedef struct ra_pmove { ra_loc from, to; uint32_t vreg; uint8_t width; uint32_t remat; } ra_pmove;
 void jit_ra_parallel_move(const ra_env *env, ra_pmove *moves, uint32_t n, uint32_t pos, ra_func *out,
                           arena *tmp);

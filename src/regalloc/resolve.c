@@ -301,7 +301,7 @@ static void share_loads(ra_func *f, uint32_t first)
     for (uint32_t k = first; k < f->moves.len; k++) {
         ra_move *m = &f->moves.at[k];
         bool loads = loc_is_slot(m->from) && loc_is_reg(m->to) && m->vreg != RA_NO_VREG
-                  && m->to != f->env->scratch;
+                  && m->to != f->env->scratch && m->to != f->env->int_scratch;
         if (loads && m->from == slot && f->moves.at[k - 1].vreg == m->vreg)
             m->from = f->moves.at[k - 1].to;
         else

@@ -109,6 +109,11 @@ static void share(ra_func *f, const ra_block *b, ra_loc from, ra_loc to)
         }
 }
 
+static bool is_scratch(const ra_func *f, ra_loc l)
+{
+    return l == f->env->scratch || l == f->env->int_scratch;
+}
+
 /* Puts one fault into the result; false when the class does not apply here. */
 static bool mutate(ra_func *f, uint32_t class, ra_random *r)
 {
@@ -133,13 +138,13 @@ static bool mutate(ra_func *f, uint32_t class, ra_random *r)
         return true;
     case MOVE_OTHER_FROM:
         a = mv->from;
-        if (a == LOC_NONE || a == f->env->scratch)
+        if (a == LOC_NONE || is_scratch(f, a))
             return false;
         mv->from = other(r, f, a);
         return mv->from != a;
     case MOVE_OTHER_TO:
         a = mv->to;
-        if (a == f->env->scratch)
+        if (is_scratch(f, a))
             return false;
         mv->to = other(r, f, a);
         return mv->to != a;
@@ -165,7 +170,7 @@ static bool mutate(ra_func *f, uint32_t class, ra_random *r)
             share(f, &f->blocks[k], a, b);
         return true;
     case REG_SHARED:
-        if (!loc_is_reg(op->loc) || op->loc == f->env->scratch)
+        if (!loc_is_reg(op->loc) || is_scratch(f, op->loc))
             return false;
         b = other(r, f, op->loc);
         if (b == op->loc)

@@ -98,7 +98,7 @@ static void make_env(gen *g)
         uint32_t saved = chance(g, 60) ? pick(g, n / 2 + 1) : chance(g, 10) ? n : 0;
         for (uint8_t k = 0; k < 16; k++)
             all[k] = (uint8_t)(k + 32 * c);
-        shuffle(g, all, 15); /* 15 is the scratch register, others are left out */
+        shuffle(g, all, 14); /* 14 and 15 are scratch registers, others are left out */
         for (uint32_t k = 0; k < n; k++) {
             e->order[c][k] = all[k];
             e->allocatable |= REG_BIT(all[k]);
@@ -108,6 +108,7 @@ static void make_env(gen *g)
         g->regs[c] = n;
     }
     e->scratch = chance(g, 70) ? RA_INT(15) : RA_FLOAT(15);
+    e->int_scratch = chance(g, 30) ? RA_INT(14) : RA_NO_REG;
     g->vector_share = chance(g, 30) ? 50 : 0;
     g->call_share = chance(g, 50) ? pick(g, 40) : 0;
     g->fixed_share = chance(g, 50) ? pick(g, 60) : 5;

@@ -458,7 +458,7 @@ static void far_spills(rig *r)
 Test(a64_emit, spill_slots_of_large_frames_are_reached)
 {
     expect_listing(far_spills,
-                   "    mov x17, #65528\n    movk x17, #319, lsl #16\n    str x0, [sp, x17]\n"
+                   "    mov x16, #65528\n    movk x16, #319, lsl #16\n    str x0, [sp, x16]\n"
                    "    add x16, sp, #3071, lsl #12\n    ldr s2, [x16, #4048]\n"
                    "    add x16, sp, #22, lsl #12\n    ldr x3, [x16, #1400]\n");
 }

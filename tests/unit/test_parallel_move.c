@@ -30,6 +30,7 @@ static void start(setup *s, uint8_t cls, uint8_t width, uint8_t scratch)
         s->vregs[k].width = width;
     }
     s->env.scratch = scratch;
+    s->env.int_scratch = RA_NO_REG;
     s->width = width;
     jit_arena_init(&s->tmp, &jit_libc_allocator, &s->fail);
 }
@@ -106,6 +107,24 @@ Test(parallel_move, every_mixture_of_registers_slots_and_constants_is_right)
     setup s;
 
     start(&s, RC_INT, 8, RA_INT(11));
+    cr_expect_eq(failures(&s), 0);
+}
+
+Test(parallel_move, integers_move_through_their_own_scratch)
+{
+    setup s;
+
+    start(&s, RC_INT, 8, RA_FLOAT(15));
+    s.env.int_scratch = RA_INT(11);
+    cr_expect_eq(failures(&s), 0);
+}
+
+Test(parallel_move, floats_leave_the_scratch_of_integers_alone)
+{
+    setup s;
+
+    start(&s, RC_FLOAT, 16, RA_FLOAT(15));
+    s.env.int_scratch = RA_INT(11);
     cr_expect_eq(failures(&s), 0);
 }
 

@@ -35,6 +35,7 @@ static void open_fixture(void)
         t->env.allocatable |= REG_BIT(k) | REG_BIT(RA_FLOAT(k));
     }
     t->env.scratch = RA_INT(11);
+    t->env.int_scratch = RA_NO_REG;
     t->clobbers[1] = t->env.allocatable & ~REG_BIT(3);
     for (int k = 0; k < 16; k++) {
         t->vregs[k].cls = RC_INT;

@@ -28,4 +28,5 @@ const abi_rules jit_a64_abi = {
     .frame_pointer = 0, /* x29 is never assigned */
     .pinned = REG_BIT(A64_X21),
     .scratch = A64_SCRATCH,
+    .int_scratch = A64_INT_SCRATCH,
 };

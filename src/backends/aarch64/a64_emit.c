@@ -1,7 +1,8 @@
 /* a64_emit.c - turns allocated machine instructions into words, with their traps, fixups and calls.
  *
- * x16 and x17 are emission's own: far addresses and jump tables go through them, between
- * instructions they hold nothing. */
+ * x16 and x17 are emission's own: far addresses and jump tables go through them. Between instructions
+ * x16 holds nothing, and x17 nothing but what the allocator's moves pass through it: so moves and what
+ * they may repeat (constants, addresses in the frame) take x16 alone. */
 #include "backends/aarch64/a64_emit.h"
 #include <stdio.h>
 
@@ -84,8 +85,9 @@ void jit_a64_put_add(emit *e, unsigned d, unsigned n, int64_t offset)
         put_rri(e, op, 8, d, n, size & ~(uint64_t)0xfff);
         put_rri(e, op, 8, d, d, size & 0xfff);
     } else {
-        jit_a64_put_imm(e, A64_X17, size, 8);
-        put_extended(e, offset < 0 ? A64_sub_x : A64_add_x, d, n, A64_X17, A64_UXTX, 0);
+        unsigned more = d != n && d != A64_R31 ? d : A64_X17;
+        jit_a64_put_imm(e, more, size, 8);
+        put_extended(e, offset < 0 ? A64_sub_x : A64_add_x, d, n, more, A64_UXTX, 0);
     }
 }
 
@@ -246,10 +248,11 @@ static void choose_mode(emit *e, where p, unsigned bytes, a64_args *a)
         a->imm = p.disp & 0xfff;
         a->mode = A64_AT_SCALED;
     } else {
-        jit_a64_put_imm(e, A64_X17, (uint64_t)p.disp, 8);
+        unsigned far = p.base == A64_X16 ? A64_X17 : A64_X16;
+        jit_a64_put_imm(e, far, (uint64_t)p.disp, 8);
         a->imm = 0;
         a->mode = A64_AT_INDEX;
-        a->m = A64_X17;
+        a->m = (uint8_t)far;
         a->cc = A64_UXTX;
     }
 }

@@ -27,4 +27,5 @@ const abi_rules jit_x64_abi = {
     .frame_pointer = REG_BIT(X64_RBP),
     .pinned = REG_BIT(X64_R15),
     .scratch = X64_SCRATCH,
+    .int_scratch = RA_NO_REG,
 };
