@@ -90,7 +90,6 @@ uint8_t *jit_engine_stub(jit_engine *e, const uint8_t *bytes, size_t size)
         jit_code_mem_release(&e->mem, exec, NULL);
         return NULL;
     }
-    jit_code_mem_sync(&e->mem);
     return exec;
 }
 
@@ -243,7 +242,6 @@ void *jit_engine_lookup(jit_engine *e, const char *text)
     if (s && !s->code && !s->named) {
         address = (void *)(uintptr_t)s->address; /* the host's own */
     } else if (s && jit_code_mem_own(&e->mem) && jit_symbol_need_thunk(e, s)) {
-        jit_code_mem_sync(&e->mem);
         s->pinned = s->named = true;
         address = s->thunk;
     }

@@ -300,8 +300,8 @@ jit_status jit_publish(jit_engine *e, jit_ctx *c, jit_unit *const *units, size_t
         status = fail(&b, JIT_ERR_NOMEM, "no memory for this process's own code pages", NULL);
     if (status == JIT_OK)
         status = prepare(&b);
-    jit_code_mem_sync(&e->mem);
     if (status == JIT_OK) {
+        jit_code_mem_sync(&e->mem);
         for (size_t k = 0; k < n; k++)
             bind(&b, k);
     } else if (b.write) {

@@ -37,11 +37,6 @@ static void ask_host(const compiler *c, uint32_t k)
         jit_fail(c->j->tmp->fail, JIT_ERR_CANCELLED, "cancelled by the host");
 }
 
-static void ask_between(void *c)
-{
-    ask_host(c, 0);
-}
-
 /* Spill slots count in the frame's limits; their bytes must fit a number first. */
 static void count_spills(compiler *c)
 {
@@ -370,9 +365,7 @@ static void compile_whole(compiler *c)
     lower_all(c);
     stage(c, &s->lower_ns);
     view_code(c);
-    c->ra.poll = ask_between;
-    c->ra.poll_user = c;
-    ask_between(c);
+    ask_host(c, 0);
     jit_ra_linear(&c->ra, c->j->tmp);
     stage(c, &s->regalloc_ns);
     check_allocation(c, &c->ra);

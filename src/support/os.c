@@ -190,7 +190,6 @@ void jit_os_code_flush(void *exec, void *write, size_t size)
 }
 
 enum { /* linux/membarrier.h; the header may be older than the kernel */
-    MEMBARRIER_GLOBAL = 1 << 0,
     MEMBARRIER_SYNC_CORE = 1 << 5, MEMBARRIER_REGISTER_SYNC_CORE = 1 << 6
 };
 
@@ -200,13 +199,10 @@ void jit_os_code_sync_register(void)
 }
 
 /* Other cores may hold old instructions of addresses that are used again (Intel SDM vol. 3, 9.1.3;
- * Arm ARM B2.2.5): each of our threads runs a context-synchronizing event before it goes on. Where
- * Linux cannot say so (before 4.16), the global barrier lets each core pass through the kernel,
- * which is one, too, but takes milliseconds; x86 cores see the writes themselves (SDM 11.6). */
+ * Arm ARM B2.2.5): each of our threads runs a context-synchronizing event before it goes on. */
 void jit_os_code_sync_cores(void)
 {
-    if (syscall(SYS_membarrier, MEMBARRIER_SYNC_CORE, 0, 0) != 0 && OS_FETCHES_AHEAD)
-        syscall(SYS_membarrier, MEMBARRIER_GLOBAL, 0, 0);
+    syscall(SYS_membarrier, MEMBARRIER_SYNC_CORE, 0, 0);
 }
 
 /* ---- Signals ---- */

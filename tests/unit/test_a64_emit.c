@@ -261,11 +261,11 @@ Test(a64_emit, displacements_take_the_shortest_address)
                    "    ldur x0, [x1, #-256]\n"
                    "    add x16, x1, #8, lsl #12\n    ldr x0, [x16]\n"
                    "    add x16, x1, #291, lsl #12\n    ldr w0, [x16, #1104]\n"
-                   "    mov x17, #257\n    ldr x0, [x1, x17]\n"
+                   "    mov x16, #257\n    ldr x0, [x1, x16]\n"
                    "    add x16, x1, #1, lsl #12\n    ldrb w0, [x16]\n"
-                   "    mov x17, #-257\n    ldrh w0, [x1, x17]\n"
-                   "    orr x17, xzr, #0xffffffff80000000\n    ldr x0, [x1, x17]\n"
-                   "    orr x17, xzr, #0x7fffffff\n    ldr x0, [x1, x17]\n");
+                   "    mov x16, #-257\n    ldrh w0, [x1, x16]\n"
+                   "    orr x16, xzr, #0xffffffff80000000\n    ldr x0, [x1, x16]\n"
+                   "    orr x16, xzr, #0x7fffffff\n    ldr x0, [x1, x16]\n");
 }
 
 static void at_index(rig *r, unsigned op, unsigned ext, unsigned shift, int32_t disp)
