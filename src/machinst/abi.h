@@ -73,16 +73,25 @@ typedef struct frame {
     uint32_t total;      /* from sp on entry down to sp after the prologue; 0: no frame at all */
     uint32_t *slot_offset; /* by stack slot: offset within the slot area, from its low end */
     uint32_t callee_pops;
+    /* From the register that addresses the frame: incoming arguments, the slot area's low end, the
+     * place above spill slot 0; set by jit_frame_settle(). */
+    int32_t in_at, slots_at, spills_at;
 } frame;
 
 /* Lays out stack slots (slot_offset, slot_bytes). Fails with LIMIT above 2^31 - 1 bytes. */
 void jit_frame_slots(frame *fr, const jit_func *f, arena *tmp);
-/* Computes size and total once spills, saved registers and outgoing areas are known. Fails LIMIT. */
+/* Computes where things are, once saved registers and slots are known and, unless the frame is
+ * addressed from the frame pointer, total. */
+void jit_frame_settle(frame *fr);
+/* Settles a frame whose spills, saved registers and outgoing areas are known. Fails LIMIT. */
 void jit_frame_finish(frame *fr, fail_ctx *fail);
-/* Offset of a frame location from sp (*from_fp false) or fp (true). kind: MEM_SLOT ref + disp, MEM_IN,
- * MEM_OUT; FRAME_SPILL with ref the 8-byte unit; FRAME_SAVED with ref the how-manieth saved
- * register (each 8 bytes, 0 at the highest address; so pushes in order put them there). */
-enum { FRAME_SPILL = 100, FRAME_SAVED };
-int32_t jit_frame_offset(const frame *fr, unsigned kind, uint32_t ref, int32_t disp, bool *from_fp);
+/* Offset of the spill slot of a value of `width` bytes whose first unit is `unit`: unit k + 1 is below
+ * unit k. */
+static inline int32_t frame_spill_at(const frame *fr, uint32_t unit, unsigned width)
+{
+    return (int32_t)(fr->spills_at - 8 * ((int64_t)unit + (width == 16) + 1));
+}
+/* Offset of MEM_SLOT ref + disp, MEM_IN, MEM_OUT (this one from sp in any case). */
+int32_t jit_frame_offset(const frame *fr, unsigned kind, uint32_t ref, int32_t disp);
 
 #endif

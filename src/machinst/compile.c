@@ -125,6 +125,7 @@ static void prepare(compiler *c)
             if (j->f->sigs.at[k].conv != j->f->sig.conv)
                 gone |= jit_lower_sig(l, jit_sigref_at(k))->clobbers;
         count_saved(fr, gone & c->abi.callee_saved);
+        jit_frame_settle(fr);
     }
     jit_abi_env(j->target->abi, &c->env, &c->abi, fr->fp, j->fast, j->pinned);
 #ifdef JIT_STRESS
@@ -157,20 +158,10 @@ static void start_emission(compiler *c, uint32_t front)
 
 /* ---- Emission of a block ---- */
 
-static void emit_ra_move(compiler *c, const ra_move *v)
+/* Repeats the instruction that made a value. */
+static void emit_remat(compiler *c, const ra_move *v)
 {
     const ra_func *ra = &c->ra;
-
-    c->j->stats->machine_insts++;
-    if (!v->remat) {
-        unsigned width = v->vreg == RA_NO_VREG ? 8 : ra->vregs[v->vreg].width;
-        if (loc_is_slot(v->from) || loc_is_slot(v->to))
-            c->e.frame_accesses++;
-        else
-            c->e.moves++;
-        jit_emit_move(&c->e, v->from, v->to, width);
-        return;
-    }
     uint32_t k = v->remat - 1;
     const lower *l = &c->m->l;
     ra_operand o = ra->ops[ra->insts[k].ops];
@@ -182,6 +173,20 @@ static void emit_ra_move(compiler *c, const ra_move *v)
     c->e.own_place = true;
 }
 
+static inline void emit_ra_move(compiler *c, const ra_move *v)
+{
+    c->e.insts++;
+    if (v->remat) {
+        emit_remat(c, v);
+        return;
+    }
+    unsigned width = v->vreg == RA_NO_VREG ? 8 : c->ra.vregs[v->vreg].width;
+    uint32_t slots = v->from >> 31 | v->to >> 31;
+    c->e.frame_accesses += slots;
+    c->e.moves += 1 - slots;
+    jit_emit_move(&c->e, v->from, v->to, width);
+}
+
 static uint32_t led_to(const compiler *c, uint32_t block)
 {
     return c->forward ? c->forward[block] : block;
@@ -189,10 +194,12 @@ static uint32_t led_to(const compiler *c, uint32_t block)
 
 static inline void emit_here(compiler *c, const minst *i, const ra_operand *ops, unsigned nops)
 {
-    if (i->ir && i->ir <= c->j->f->srcpos.len)
-        jit_mbuf_srcpos(&c->buf, c->j->f->srcpos.at[i->ir - 1]);
-    c->j->stats->machine_insts++;
-    jit_emit_inst(&c->e, i, ops, nops);
+    jit_emit_position(&c->e, i->ir);
+    c->e.insts++;
+    if (i->op >= MI_TARGET)
+        c->j->target->emit(&c->e, i, ops, nops);
+    else
+        jit_emit_inst(&c->e, i, ops, nops);
 }
 
 static void emit_jump(compiler *c, minst i, const ra_operand *ops, unsigned nops)
@@ -216,7 +223,7 @@ static void emit_shared(compiler *c, const minst *i, const ra_operand *ops, unsi
         if (ops[0].loc == ops[1].loc)
             return;
         c->e.moves++;
-        c->j->stats->machine_insts++;
+        c->e.insts++;
         jit_emit_move(&c->e, ops[1].loc, ops[0].loc, i->size);
         break;
     case MI_RETURN:
@@ -502,6 +509,7 @@ void jit_mach_compile(mach_job *j)
     }
     stage(c, &s->emit_ns);
     s->code_bytes = j->code.size;
+    s->machine_insts = c->e.insts;
     s->frame_accesses = c->e.frame_accesses;
     s->moves = c->e.moves;
     s->spill_slots = c->ra.nslots;

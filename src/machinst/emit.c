@@ -25,7 +25,7 @@ static _Noreturn void refuse_move(const emit *e, const char *what)
     jit_fail(e->buf->fail, JIT_ERR_INTERNAL, "%s: a move %s", machine(e)->name, what);
 }
 
-void jit_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width)
+void jit_emit_checked_move(emit *e, ra_loc from, ra_loc to, unsigned width)
 {
     if (!is_place(e, from))
         refuse_move(e, "from nowhere");

@@ -52,21 +52,24 @@ void jit_frame_finish(frame *fr, fail_ctx *fail)
     fr->size = (uint32_t)size;
     bool none = !fr->fp && size == 0 && fr->nsaved == 0 && fr->leaf;
     fr->total = none ? 0 : fr->size + fr->entry_above;
+    jit_frame_settle(fr);
 }
 
-int32_t jit_frame_offset(const frame *fr, unsigned kind, uint32_t ref, int32_t disp, bool *from_fp)
+void jit_frame_settle(frame *fr)
 {
-    int64_t slots = -(int64_t)upper_area(fr), at; /* from R */
+    /* R, from the register that counts. */
+    int64_t r = fr->fp_based ? 0 : (int64_t)fr->total - fr->entry_above;
+    int64_t slots = r - (int64_t)upper_area(fr);
 
+    fr->in_at = (int32_t)(r + 16);
+    fr->slots_at = fr->spills_at = (int32_t)slots;
+}
+
+int32_t jit_frame_offset(const frame *fr, unsigned kind, uint32_t ref, int32_t disp)
+{
     switch (kind) {
-    case MEM_IN: at = 16; break;
-    case MEM_SLOT: at = slots + fr->slot_offset[ref]; break;
-    case FRAME_SPILL: at = slots - 8 * ((int64_t)ref + 1); break;
-    case FRAME_SAVED: at = -8 * ((int64_t)ref + fr->fp); break;
-    default: *from_fp = false; return disp; /* MEM_OUT */
+    case MEM_IN: return fr->in_at + disp;
+    case MEM_SLOT: return (int32_t)((int64_t)fr->slots_at + fr->slot_offset[ref] + disp);
+    default: return disp; /* MEM_OUT */
     }
-    *from_fp = fr->fp_based;
-    if (!fr->fp_based)
-        at += (int64_t)fr->total - fr->entry_above;
-    return (int32_t)(at + disp);
 }

@@ -23,7 +23,7 @@ typedef struct emit {
     const mlabel *block_label; /* by mblock */
     uint32_t next_block;       /* mblock that follows in layout; UINT32_MAX: none */
     strbuf *listing;           /* each instruction is printed here when not NULL */
-    uint32_t frame_accesses, moves; /* statistics */
+    uint32_t insts, frame_accesses, moves; /* statistics */
     uint64_t features;
     VEC(emit_later) later;     /* labels rise; put by jit_emit_finish() */
     bool own_place;            /* set by the driver while it emits an instruction where lowering put
@@ -126,7 +126,19 @@ typedef struct target {
 
 /* Any instruction; a move; MI_BRANCH. */
 void jit_emit_inst(emit *e, const minst *i, const ra_operand *ops, unsigned nops);
-void jit_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width);
+void jit_emit_checked_move(emit *e, ra_loc from, ra_loc to, unsigned width);
+static inline void jit_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width)
+{
+    const target *t = e->l->target;
+    bool from_reg = loc_is_reg(from) && t->places >> from & 1;
+    bool to_reg = loc_is_reg(to) && t->places >> to & 1;
+
+    if ((from_reg || to_reg) && (from_reg || loc_is_slot(from)) && (to_reg || loc_is_slot(to))
+        && (width == 4 || width == 8) && from != to)
+        t->emit_move(e, from, to, width);
+    else
+        jit_emit_checked_move(e, from, to, width);
+}
 void jit_emit_branch(emit *e, const minst *i, const ra_operand *ops, unsigned nops);
 /* From here on, code comes from IR instruction ir - 1. */
 static inline void jit_emit_position(emit *e, uint32_t ir)

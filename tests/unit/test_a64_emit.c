@@ -121,6 +121,7 @@ static void expect_listing(void (*body)(rig *r), const char *text)
     r->frame.total = 48;
     r->frame.size = 32;
     r->frame.spill_bytes = 32;
+    jit_frame_settle(&r->frame);
     cr_expect_eq(rig_run(r, body), JIT_OK, "%s", r->fail.message);
     cr_expect_str_eq(r->listing.at ? r->listing.at : "", text);
     rig_free(r);
@@ -450,6 +451,7 @@ static void far_spills(rig *r)
 {
     r->frame.size = r->frame.spill_bytes = 20 << 20;
     r->frame.total = r->frame.size + 16;
+    jit_frame_settle(&r->frame);
     jit_emit_move(&r->e, A64_X0, LOC_SLOT(0), 8);
     jit_emit_move(&r->e, LOC_SLOT((1u << 20) + 5), A64_V(2), 4);
     jit_emit_move(&r->e, LOC_SLOT(2610000), A64_X3, 8);

@@ -114,6 +114,18 @@ static void put(rig *r, const minst *i, const ra_loc *locs, unsigned n)
     }
     jit_emit_inst(&r->e, i, ops, n);
 }
+/* A register, the operand that it is tied to if it is, and the rm operand or an address. */
+static void put_plain(rig *r, const minst *i, bool tied, ra_loc reg, const ra_loc *rest)
+{
+    ra_loc locs[5] = { reg };
+    unsigned n = 1;
+
+    if (tied)
+        locs[n++] = reg;
+    for (unsigned k = 0; k < (i->am == MEM_INDEX ? 2u : 1u); k++)
+        locs[n++] = rest[k];
+    put(r, i, locs, n);
+}
 #define PUT(r, i, ...) \
     put((r), (i), (const ra_loc[]){ __VA_ARGS__ },                                                \
         sizeof((const ra_loc[]){ __VA_ARGS__ }) / sizeof(ra_loc))
@@ -126,6 +138,7 @@ static void expect_listing(void (*body)(rig *r), uint64_t features, const char *
     r->frame.total = 40;
     r->frame.size = 32;
     r->frame.spill_bytes = 32;
+    jit_frame_settle(&r->frame);
     cr_expect_eq(rig_run(r, body), JIT_OK, "%s", r->fail.message);
     cr_expect_str_eq(r->listing.at ? r->listing.at : "", text);
     rig_free(r);
@@ -340,6 +353,69 @@ Test(x64_emit, moves_go_between_all_places)
                    "    vmovss [rsp], xmm1\n"
                    "    vmovsd xmm1, [rsp + 24]\n"
                    "    vmovups xmm1, [rsp + 16]\n");
+}
+
+/* ---- The short ways: what is not listed is put by them ---- */
+
+static void all_plain(rig *r)
+{
+    static const int32_t disps[] = { 0, 1, -128, 127, 128, -(1 << 20) };
+
+    for (unsigned op = MI_TARGET; op < X64_END; op++) {
+        const x64_info *info = x64_row(op);
+        const x64_shape *s = x64_shape_of(op);
+        for (unsigned size = 1; info->plain && size <= 8; size *= 2)
+            for (unsigned size2 = 0; size2 <= 4; size2 += size2 ? size2 : 1)
+                for (unsigned k = 0; k < 16 * 16 * 6; k++) {
+                    minst i = row(op, size, size2);
+                    ra_loc a = k & 15, b = k >> 4 & 15, rest[] = { b, a, b };
+                    if (!(info->sizes & size) || (info->sizes2 ? !(info->sizes2 & size2) : size2))
+                        continue;
+                    if (s->mem == 1) {
+                        ra_loc slot = LOC_SLOT(k >> 4);
+                        put_plain(r, &i, s->n == 3, a, &b);
+                        put_plain(r, &i, s->n == 3, a, &slot);
+                    }
+                    i.am = MEM_BASE;
+                    i.disp = disps[k >> 8];
+                    put_plain(r, &i, s->n == 3, a, rest);
+                    if (a == X64_RSP)
+                        continue;
+                    i.am = MEM_INDEX;
+                    i.shift = (uint8_t)(k % 4);
+                    put_plain(r, &i, s->n == 3, a, rest);
+                }
+    }
+    for (ra_loc reg = 0; reg < 16; reg++)
+        for (uint32_t slot = 0; slot < 40; slot++) {
+            jit_emit_move(&r->e, reg, LOC_SLOT(slot), 4 + slot % 2 * 4);
+            jit_emit_move(&r->e, LOC_SLOT(slot), reg, 8 - slot % 2 * 4);
+            jit_emit_move(&r->e, reg, slot % 16, 8 - slot % 2 * 4);
+        }
+}
+
+static void unlisted(rig *r)
+{
+    r->e.listing = NULL;
+    all_plain(r);
+}
+
+Test(x64_emit, short_ways_put_what_the_encoder_does)
+{
+    for (unsigned fp = 0; fp < 2; fp++) {
+        rig *listed = rig_new(), *fast = rig_new();
+
+        listed->frame.total = fast->frame.total = 320;
+        listed->frame.fp_based = fast->frame.fp_based = fp;
+        jit_frame_settle(&listed->frame);
+        jit_frame_settle(&fast->frame);
+        cr_expect_eq(rig_run(listed, all_plain), JIT_OK, "%s", listed->fail.message);
+        cr_expect_eq(rig_run(fast, unlisted), JIT_OK, "%s", fast->fail.message);
+        cr_assert(fast->buf.len > 100000 && fast->buf.len == listed->buf.len);
+        cr_expect(memcmp(fast->buf.at, listed->buf.at, fast->buf.len) == 0);
+        rig_free(listed);
+        rig_free(fast);
+    }
 }
 
 static void slot_to_slot(rig *r) { jit_emit_move(&r->e, LOC_SLOT(0), LOC_SLOT(1), 8); }

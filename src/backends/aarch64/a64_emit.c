@@ -160,19 +160,18 @@ typedef struct where {
     int64_t disp;
 } where;
 
-static where frame_place(const emit *e, unsigned kind, uint32_t ref, int32_t disp)
+/* From the register that addresses the frame. */
+static where frame_place(const emit *e, bool from_sp, int32_t disp)
 {
-    bool from_fp;
-    int32_t offset = jit_frame_offset(e->frame, kind, ref, disp, &from_fp);
-    where p = { from_fp ? A64_FP : A64_R31, A64_R31, A64_UXTX, 0, offset };
+    bool from_fp = e->frame->fp_based && !from_sp;
+    where p = { from_fp ? A64_FP : A64_R31, A64_R31, A64_UXTX, 0, disp };
 
     return p;
 }
 
-/* The spill slot of a value of `width` bytes; unit k + 1 is below unit k. */
 static where spill_place(const emit *e, ra_loc slot, unsigned width)
 {
-    return frame_place(e, FRAME_SPILL, loc_slot(slot) + (width == 16), 0);
+    return frame_place(e, false, frame_spill_at(e->frame, loc_slot(slot), width));
 }
 
 static uint8_t address_reg(const emit *e, const minst *i, const ra_operand *o)
@@ -202,7 +201,8 @@ static where find_place(emit *e, const minst *i, const ra_operand *rest, unsigne
     case MEM_IN:
     case MEM_OUT:
         e->frame_accesses += i->op != A64_lea;
-        return frame_place(e, i->am, i->ref, i->disp);
+        return frame_place(e, i->am == MEM_OUT,
+                           jit_frame_offset(e->frame, i->am, i->ref, i->disp));
     default:
         refuse(e, i, "addressing mode");
     }

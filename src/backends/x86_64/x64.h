@@ -76,17 +76,34 @@ typedef struct x64_info {
     uint8_t shape;    /* index into jit_x64_shapes */
     uint8_t format;   /* x64_enc.h */
     uint8_t pp, map, opcode, digit;
+    uint16_t lead;    /* bytes before the opcode, by map */
+    uint8_t nlead;
+    uint8_t plain;    /* X64_PLAIN and so on: emission has a short way for it */
     uint8_t sizes, sizes2;
     uint8_t nonzero;  /* X64_Z_* */
     uint8_t flags;    /* X64_F_*: written, read */
     uint8_t mem;      /* X64_W_*: width of its memory operand */
     uint16_t feature; /* JIT_X86_*; 0: none */
 } x64_info;
+enum { /* integers, one in modrm.reg and a register or memory in modrm.rm, without a prefix */
+    X64_NOT_PLAIN,
+    X64_PLAIN,     /* bytes have the opcode below */
+    X64_PLAIN_MOVX /* sources of 2 bytes have the opcode above */
+};
 typedef struct x64_shape {
     uint8_t role[X64_MAX_ROLES]; /* indices into jit_x64_roles */
     uint8_t n;
     uint8_t mem;                 /* a memory operand: 0 never, 1 instead of a register, 2 always */
+    uint8_t reg, rm;             /* operands that stand there, when a row is plain */
 } x64_shape;
+/* What emission asks of each operand of a shape: a digest of its roles. */
+typedef struct x64_spot {
+    uint8_t first, place; /* as in x64_role */
+    uint8_t must;         /* X64_FREE and so on */
+    uint8_t mem;          /* 1: not there when the instruction has a memory operand */
+} x64_spot;
+enum { X64_FREE, X64_MAY_SPILL, X64_MUST_BE };
+extern const x64_spot jit_x64_spots[][X64_MAX_ROLES]; /* by shape */
 extern const x64_info jit_x64_info[X64_END - MI_TARGET];
 extern const x64_shape jit_x64_shapes[];
 extern const x64_role jit_x64_roles[];

@@ -10,7 +10,8 @@ enum { /* index and parts of each role */
 #define W_SIZE2 X64_W_SIZE2
 #define ROLE(name, present, kind, constraint, fixed, width, place, cls, mem)                     \
     PRESENT_##name = present, KIND_##name = RA_##kind, CONSTRAINT_##name = RA_##constraint,      \
-    FIXED_##name = fixed, WIDTH_##name = width, CLASS_##name = RC_##cls, MEMORY_##name = mem,
+    FIXED_##name = fixed, WIDTH_##name = width, CLASS_##name = RC_##cls, MEMORY_##name = mem,    \
+    PLACE_##name = X64_AT_##place,
 #include "backends/x86_64/x64_insts.def"
 #undef W_SIZE2
 #define SHAPE(name, ...) SHAPE_##name,
@@ -27,11 +28,34 @@ const x64_role jit_x64_roles[] = {
 #undef W_SIZE2
 };
 
+#define IS_REG(r) (PRESENT_##r && (int)PLACE_##r == X64_AT_REG)
+#define IS_RM(r) (PRESENT_##r && MEMORY_##r)
+#define PLAIN(r)                                                                              \
+    (!PRESENT_##r || ((int)CLASS_##r == RC_INT && (int)CONSTRAINT_##r != RA_FIXED             \
+                      && (int)KIND_##r != RA_TEMP && (int)PLACE_##r != X64_AT_V               \
+                      && ((int)PLACE_##r != X64_AT_RM || MEMORY_##r)))
+enum { /* by shape, whether all its operands are */
+#define SHAPE(name, a, b, c, d, e)                                                            \
+    PLAIN_SHAPE_##name = PLAIN(a) && PLAIN(b) && PLAIN(c) && PLAIN(d) && PLAIN(e)             \
+                         && IS_REG(a) + IS_REG(b) + IS_REG(c) == 1 && IS_RM(b) + IS_RM(c) == 1,
+#include "backends/x86_64/x64_insts.def"
+};
 const x64_shape jit_x64_shapes[] = {
 #define SHAPE(name, a, b, c, d, e)                                                            \
     { { ROLE_##a, ROLE_##b, ROLE_##c, ROLE_##d, ROLE_##e },                                   \
       PRESENT_##a + PRESENT_##b + PRESENT_##c + PRESENT_##d + PRESENT_##e,                    \
-      MEMORY_##a + MEMORY_##b + MEMORY_##c + MEMORY_##d + MEMORY_##e },
+      MEMORY_##a + MEMORY_##b + MEMORY_##c + MEMORY_##d + MEMORY_##e,                         \
+      IS_REG(a) ? 0 : IS_REG(b) ? 1 : 2, IS_RM(b) ? 1 : 2 },
+#include "backends/x86_64/x64_insts.def"
+};
+
+#define SPOT(r)                                                                                \
+    { (int)CLASS_##r == RC_FLOAT ? X64_XMM(0) : 0, PLACE_##r,                                       \
+      (int)CONSTRAINT_##r == RA_ANY   ? X64_MAY_SPILL                                               \
+      : (int)CONSTRAINT_##r == RA_REG ? X64_FREE                                                    \
+                                 : X64_MUST_BE, MEMORY_##r != 0 }
+const x64_spot jit_x64_spots[][X64_MAX_ROLES] = {
+#define SHAPE(name, a, b, c, d, e) { SPOT(a), SPOT(b), SPOT(c), SPOT(d), SPOT(e) },
 #include "backends/x86_64/x64_insts.def"
 };
 
@@ -41,8 +65,14 @@ const x64_shape jit_x64_shapes[] = {
 const x64_info jit_x64_info[] = {
 #define INST(name, mnemonic, shape, format, pp, map, opcode, digit, sizes, sizes2, nonzero, flags, \
              mem, feature)                                                                         \
-    { mnemonic, SHAPE_##shape, X64_FORMAT_##format, X64_PP_##pp, map, opcode, digit, sizes,        \
-      sizes2, X64_##nonzero, flags, X64_##mem, feature },
+    { mnemonic, SHAPE_##shape, X64_FORMAT_##format, X64_PP_##pp, map, opcode, digit,               \
+      (map) == 0 ? 0 : (map) == 1 ? 0x0f : (map) == 2 ? 0x380f : 0x3a0f, (map) < 2 ? (map) : 2,    \
+      !PLAIN_SHAPE_##shape || X64_PP_##pp != X64_PP_NP || (map) > 1 || (feature) != 0              \
+              || (int)X64_##name == X64_lea ? X64_NOT_PLAIN                                        \
+      : X64_FORMAT_##format == X64_FORMAT_MODRM ? X64_PLAIN                                        \
+      : X64_FORMAT_##format == X64_FORMAT_MOVX  ? X64_PLAIN_MOVX                                   \
+                                                : X64_NOT_PLAIN,                                   \
+      sizes, sizes2, X64_##nonzero, flags, X64_##mem, feature },
 #include "backends/x86_64/x64_insts.def"
 };
 

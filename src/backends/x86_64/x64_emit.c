@@ -13,20 +13,19 @@ static _Noreturn void refuse(const emit *e, const minst *i, const char *what)
 
 static const x64_mem no_mem = { X64_NO_REG, X64_NO_REG, 0, X64_MEM_REG, 0, 0, 0, { 0 } };
 
-x64_mem jit_x64_frame_mem(const emit *e, unsigned kind, uint32_t ref, int32_t disp)
+/* [the register that addresses the frame + disp] */
+static x64_mem frame_mem(const emit *e, bool from_sp, int32_t disp)
 {
     x64_mem m = no_mem;
-    bool from_fp;
 
-    m.disp = jit_frame_offset(e->frame, kind, ref, disp, &from_fp);
-    m.base = from_fp ? X64_RBP : X64_RSP;
+    m.base = e->frame->fp_based && !from_sp ? X64_RBP : X64_RSP;
+    m.disp = disp;
     return m;
 }
 
-/* The spill slot of a value of `width` bytes; unit k + 1 is below unit k. */
 static x64_mem spill_mem(const emit *e, ra_loc slot, unsigned width)
 {
-    return jit_x64_frame_mem(e, FRAME_SPILL, loc_slot(slot) + (width == 16), 0);
+    return frame_mem(e, false, frame_spill_at(e->frame, loc_slot(slot), width));
 }
 
 static x64_mem const_mem(emit *e, uint32_t ref, int32_t disp)
@@ -66,7 +65,7 @@ static x64_mem fixed_mem(emit *e, const minst *i)
     case MEM_IN:
     case MEM_OUT:
         e->frame_accesses += i->op != X64_lea;
-        return jit_x64_frame_mem(e, i->am, i->ref, i->disp);
+        return frame_mem(e, i->am == MEM_OUT, jit_frame_offset(e->frame, i->am, i->ref, i->disp));
     default:
         refuse(e, i, "addressing mode");
     }
@@ -75,18 +74,18 @@ static x64_mem fixed_mem(emit *e, const minst *i)
 /* The memory operand of i; rest: its registers. */
 static inline void find_mem(emit *e, const minst *i, const ra_operand *rest, unsigned nrest, x64_mem *m)
 {
-    unsigned needed = i->am == MEM_INDEX ? 2 : 1;
-
     if (i->am > MEM_INDEX) {
         *m = fixed_mem(e, i);
         return;
     }
-    if (nrest < needed)
+    if (nrest < i->am)
         refuse(e, i, "address without operands");
-    *m = no_mem;
     m->base = address_reg(e, i, &rest[0]);
+    m->index = X64_NO_REG;
+    m->shift = 0;
+    m->kind = X64_MEM_REG;
     m->disp = i->disp;
-    if (needed == 2) {
+    if (i->am == MEM_INDEX) {
         m->index = address_reg(e, i, &rest[1]);
         m->shift = i->shift & 3;
         if (m->shift == 0 && m->disp == 0 && (m->base & 7) == X64_RBP) { /* no base without disp */
@@ -96,19 +95,26 @@ static inline void find_mem(emit *e, const minst *i, const ra_operand *rest, uns
         }
     }
 }
+_Static_assert(MEM_BASE == 1 && MEM_INDEX == 2, "they count their registers");
 
-/* The encoding's number of an operand's register. Spill slots are the caller's affair. */
-static inline uint8_t number_of(const emit *e, const minst *i, const ra_operand *ops,
-                                const x64_role *r, ra_loc loc)
+/* An operand that is not just any register: in its spill slot, where it must be, or at fault. */
+static void gather_special(emit *e, const minst *i, const ra_operand *ops, const ra_operand *o,
+                           const x64_spot *at, x64_args *a)
 {
-    ra_loc number = loc - r->first;
+    const x64_role *r = &jit_x64_roles[x64_shape_of(i->op)->role[at - jit_x64_spots[x64_row(i->op)->shape]]];
 
-    if (number >= 16)
-        refuse(e, i, loc == LOC_NONE ? "operand left virtual" : "operand in the wrong place");
-    if ((r->constraint == RA_FIXED && loc != r->fixed)
-        || (r->constraint == RA_TIED && loc != ops[r->fixed].loc))
+    if (at->must == X64_MAY_SPILL && loc_is_slot(o->loc)) {
+        e->frame_accesses++;
+        a->is_mem = true;
+        a->mem = spill_mem(e, o->loc, o->width);
+        return;
+    }
+    if (o->loc - at->first >= 16)
+        refuse(e, i, o->loc == LOC_NONE ? "operand left virtual" : "operand in the wrong place");
+    if ((r->constraint == RA_FIXED && o->loc != r->fixed)
+        || (r->constraint == RA_TIED && o->loc != ops[r->fixed].loc))
         refuse(e, i, "operand in another register than it must be");
-    return (uint8_t)number;
+    a->place[at->place] = (uint8_t)(o->loc - at->first);
 }
 
 /* Fills in what the row's encoding holds. */
@@ -116,33 +122,31 @@ static inline void gather(emit *e, const x64_info *row, const minst *i, const ra
                           unsigned nops, x64_args *a)
 {
     const x64_shape *s = &jit_x64_shapes[row->shape];
-    bool memory_given = i->am != MEM_NONE;
-    unsigned n = 0;
+    const x64_spot *at = jit_x64_spots[row->shape], *last = at + s->n;
+    const ra_operand *o = ops;
+    bool memory = i->am != MEM_NONE;
 
     a->size = i->size;
     a->size2 = i->size2;
     a->cc = i->cc;
     a->imm = i->imm;
     a->reg = a->rm = a->v = 0;
-    a->is_mem = memory_given;
+    a->is_mem = memory;
     a->symbol = i->ref;
-    for (unsigned k = 0; k < s->n; k++) {
-        const x64_role *r = &jit_x64_roles[s->role[k]];
-        if (r->mem && memory_given)
+    if (nops + (memory && s->mem) < s->n)
+        refuse(e, i, "operand missing");
+    for (; at < last; at++) {
+        if (at->mem && memory)
             continue;
-        if (n >= nops)
-            refuse(e, i, "operand missing");
-        ra_loc loc = ops[n++].loc;
-        if (r->constraint == RA_ANY && loc_is_slot(loc)) {
-            e->frame_accesses++;
-            a->is_mem = true;
-            a->mem = spill_mem(e, loc, ops[n - 1].width);
-        } else {
-            a->place[r->place] = number_of(e, i, ops, r, loc);
-        }
+        ra_loc number = o->loc - at->first;
+        if (at->must == X64_MUST_BE || number >= 16)
+            gather_special(e, i, ops, o, at, a);
+        else
+            a->place[at->place] = (uint8_t)number;
+        o++;
     }
-    if (memory_given)
-        find_mem(e, i, ops + n, nops - n, &a->mem);
+    if (memory)
+        find_mem(e, i, o, (unsigned)(ops + nops - o), &a->mem);
 }
 
 /* ---- Putting ---- */
@@ -216,11 +220,20 @@ static void move_reg(emit *e, ra_loc from, ra_loc to, unsigned width)
 
 void jit_x64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width)
 {
-    if (x64_is_int(from) && x64_is_int(to)) { /* most are */
+    bool load = loc_is_slot(from);
+
+    if (x64_is_int(from) && x64_is_int(to) && !e->listing)
+        x64_put_plain(e->buf, (x64_plain){ .size = (uint8_t)width, .opcode = 0x8b, .reg = (uint8_t)to,
+                                           .base = (uint8_t)from, .index = X64_NO_REG });
+    else if (x64_is_int(from) && x64_is_int(to))
         put_rr(e, X64_mov, width, to, from);
-        return;
-    }
-    if (loc_is_slot(from))
+    else if (load && x64_is_int(to) && !e->listing) /* most are this or the next */
+        x64_put_frame_mov(e->buf, 0x8b, width, to, e->frame->fp_based,
+                          frame_spill_at(e->frame, loc_slot(from), width));
+    else if (loc_is_slot(to) && x64_is_int(from) && !e->listing)
+        x64_put_frame_mov(e->buf, 0x89, width, from, e->frame->fp_based,
+                          frame_spill_at(e->frame, loc_slot(to), width));
+    else if (load)
         put_spill(e, load_row(e, to, width), width, to, from);
     else if (loc_is_slot(to))
         put_spill(e, store_row(e, from, width), width, from, to);
@@ -418,6 +431,52 @@ static unsigned shorter_lea(const emit *e, x64_args *a)
     return X64_lea;
 }
 
+/* The instruction that comes next may fault. */
+static void mark_trap(emit *e, const minst *i)
+{
+    jit_emit_position(e, i->ir);
+    jit_mbuf_trap(e->buf, i->trap);
+}
+
+/* Plain rows with their operands in registers, slots or at addresses of registers: most of what there
+ * is. False: nothing was put. */
+static inline bool emit_plain(emit *e, const x64_info *row, const minst *i, const ra_operand *ops,
+                              unsigned nops)
+{
+    const x64_shape *s = &jit_x64_shapes[row->shape];
+    const ra_operand *rm = &ops[s->rm];
+    unsigned reg = ops[s->reg].loc, am = i->am, above = row->opcode;
+    x64_plain a = { .size = i->size, .index = X64_NO_REG, .lead = (uint8_t)row->lead };
+
+    /* An operand is tied to the second one; one of an address is there for the rm operand. */
+    if (reg >= 16 || am > MEM_INDEX || nops != s->n + am - (am != 0)
+        || (s->n == 3 && reg != ops[1].loc))
+        return false;
+    a.reg = (uint8_t)reg;
+    a.opcode = (uint8_t)(row->plain == X64_PLAIN_MOVX ? above + (i->size2 == 2) : above - (i->size == 1));
+    a.byte_rm = (row->plain == X64_PLAIN_MOVX ? i->size2 : i->size) == 1;
+    a.base = (uint8_t)rm->loc;
+    a.is_mem = am != MEM_NONE;
+    a.disp = i->disp;
+    if (rm->loc >= 16) {
+        if (a.is_mem || !loc_is_slot(rm->loc))
+            return false;
+        e->frame_accesses++;
+        a.is_mem = true;
+        a.base = e->frame->fp_based ? X64_RBP : X64_RSP;
+        a.disp = frame_spill_at(e->frame, loc_slot(rm->loc), rm->width);
+    } else if (am == MEM_INDEX) {
+        if (rm[1].loc >= 16 || rm[1].loc == X64_RSP || (i->disp == 0 && i->shift == 0))
+            return false;
+        a.index = (uint8_t)rm[1].loc;
+        a.shift = i->shift & 3;
+    }
+    if (i->trap)
+        mark_trap(e, i);
+    x64_put_plain(e->buf, a);
+    return true;
+}
+
 void jit_x64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
 {
     const x64_info *row = x64_row(i->op);
@@ -426,6 +485,8 @@ void jit_x64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
 
     if (i->op >= X64_END)
         refuse(e, &(minst){ 0 }, "unknown row");
+    if (row->plain && !e->listing && emit_plain(e, row, i, ops, nops))
+        return;
     if (row->feature && !(e->features & row->feature))
         refuse(e, i, "not among the target's features");
     gather(e, row, i, ops, nops, &a);
@@ -458,9 +519,7 @@ void jit_x64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
         if (row->format >= X64_FORMAT_SSEM)
             break_dependence(e, row, &a);
     }
-    if (i->trap) {
-        jit_emit_position(e, i->ir);
-        jit_mbuf_trap(e->buf, i->trap);
-    }
+    if (i->trap)
+        mark_trap(e, i);
     jit_x64_put(e, op, &a);
 }

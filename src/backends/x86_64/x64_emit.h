@@ -5,8 +5,6 @@
 #include "backends/x86_64/x64_enc.h"
 
 void jit_x64_put(emit *e, unsigned op, const x64_args *a); /* one encoded instruction */
-/* A frame location, as of jit_frame_offset(). */
-x64_mem jit_x64_frame_mem(const emit *e, unsigned kind, uint32_t ref, int32_t disp);
 
 const char *jit_x64_cc_name(unsigned cc);
 /* An instruction as it is encoded; e for the names of symbols, may be NULL. */

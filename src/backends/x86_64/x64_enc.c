@@ -67,14 +67,13 @@ static inline unsigned rm_bits(const x64_args *a)
 }
 _Static_assert(!(X64_NO_REG & 8) && !(X64_RIP & 8), "they need no REX bit");
 
+/* The bytes of the opcode map, and the opcode. */
 static inline uint8_t *put_map(const enc *e, uint8_t *p, unsigned opcode)
 {
-    if (e->row->map) {
-        p = put1(p, 0x0f);
-        if (e->row->map > 1)
-            p = put1(p, e->row->map == 2 ? 0x38 : 0x3a);
-    }
-    return put1(p, opcode);
+    unsigned n = e->row->nlead;
+
+    put_le32(p, e->row->lead | opcode << 8 * n);
+    return p + n + 1;
 }
 
 /* Legacy prefixes, REX, map and opcode. `rex` without the rm operand's bits; force: an 8-bit
@@ -84,8 +83,8 @@ static inline uint8_t *put_opcode(const enc *e, uint8_t *p, unsigned prefix, uns
 {
     static const uint8_t bytes[4] = { 0, 0x66, 0xf3, 0xf2 };
 
-    if (prefix)
-        p = put1(p, bytes[prefix]);
+    *p = bytes[prefix];
+    p += prefix != 0;
     *p = (uint8_t)(0x40 | rex);
     p += rex || force;
     return put_map(e, p, opcode);
@@ -158,25 +157,15 @@ static uint8_t *put_baseless(const enc *e, uint8_t *p, unsigned field, unsigned 
     return put_le(p, (uint32_t)m->disp, 4);
 }
 
-static uint8_t *put_mem(const enc *e, uint8_t *p, unsigned field, unsigned imm_bytes)
+static inline uint8_t *put_mem(const enc *e, uint8_t *p, unsigned field, unsigned imm_bytes)
 {
-    static const uint8_t disp_bytes[] = { 0, 1, 4 }; /* by mod */
     const x64_mem *m = &e->a->mem;
-    unsigned base = m->base & 7u;
 
     if (m->index == X64_RSP)
         refuse(e, "rsp as index");
     if (m->base >= 16)
         return put_baseless(e, p, field, imm_bytes);
-    /* rbp and r13 need a displacement. */
-    unsigned mod = m->disp == 0 && base != X64_RBP ? 0 : m->disp == (int8_t)m->disp ? 1 : 2;
-    if (m->index == X64_NO_REG && base != X64_RSP) {
-        p = put1(p, mod << 6 | field | base);
-    } else {
-        p = put1(p, mod << 6 | field | 4);
-        p = put1(p, (unsigned)m->shift << 6 | (m->index & 7u) << 3 | base);
-    }
-    return put_le(p, (uint32_t)m->disp, disp_bytes[mod]);
+    return x64_put_address(p, field, m->base, m->index, m->shift, m->disp);
 }
 
 static inline uint8_t *put_modrm(const enc *e, uint8_t *p, unsigned reg, unsigned imm_bytes)
@@ -541,11 +530,12 @@ static uint8_t *(*const formats[X64_FORMAT_COUNT])(const enc *e, uint8_t *p) = {
 void jit_x64_encode(mbuf *b, unsigned op, const x64_args *a)
 {
     mcursor c = jit_mbuf_open(b, X64_MAX_BYTES);
-    enc e = { b, c.at, x64_row(op), a };
+    const x64_info *row = x64_row(op);
+    enc e = { b, c.at, row, a };
 
-    if (!(e.row->sizes & a->size) || (e.row->sizes2 && !(e.row->sizes2 & a->size2)))
+    if (!(row->sizes & a->size) || (row->sizes2 && !(row->sizes2 & a->size2)))
         refuse(&e, "no such size");
-    c.at = formats[e.row->format](&e, c.at);
+    c.at = formats[row->format](&e, c.at);
     if (c.at - e.start > LONGEST)
         jit_mbuf_overrun(b);
     mcursor_close(&c);

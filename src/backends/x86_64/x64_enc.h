@@ -49,6 +49,83 @@ static inline bool x64_merges(unsigned format)
 #define X64_MAX_BYTES 24 /* what the longest instruction needs, with room to write 8 bytes at once */
 /* Puts the instruction; fails the compile (INTERNAL) on what its row does not have. */
 void jit_x64_encode(mbuf *b, unsigned op, const x64_args *a);
+
+/* ---- The short way of what is put most ---- */
+
+/* modrm, sib and displacement of [base + (index << shift) + disp]. */
+static inline uint8_t *x64_put_address(uint8_t *p, unsigned field, unsigned base, unsigned index,
+                                       unsigned shift, int32_t disp)
+{
+    static const uint8_t disp_bytes[] = { 0, 1, 4 }; /* by mod */
+
+    base &= 7;
+    /* rbp and r13 need a displacement. */
+    unsigned mod = disp == 0 && base != X64_RBP ? 0 : disp == (int8_t)disp ? 1 : 2;
+    bool sib = index != X64_NO_REG || base == X64_RSP;
+    p[0] = (uint8_t)(mod << 6 | field | (sib ? 4 : base));
+    p[1] = (uint8_t)(shift << 6 | (index & 7u) << 3 | base);
+    p += 1 + sib;
+    put_le32(p, (uint32_t)disp);
+    return p + disp_bytes[mod];
+}
+
+/* Rows mov and mov_m (opcode) of a frame location, sizes 4 and 8: from rbp, or from rsp. */
+static inline void x64_put_frame_mov(mbuf *b, unsigned opcode, unsigned size, unsigned reg,
+                                     bool from_rbp, int32_t disp)
+{
+    mcursor c = jit_mbuf_open(b, X64_MAX_BYTES);
+    unsigned rex = (size & 8) | reg >> 3 << 2, mod = disp == (int8_t)disp ? 1 : 2;
+    uint8_t *p = c.at;
+
+    mod = disp == 0 && !from_rbp ? 0 : mod;
+    *p = (uint8_t)(0x40 | rex);
+    p += rex != 0;
+    p[0] = (uint8_t)opcode;
+    p[1] = (uint8_t)(mod << 6 | (reg & 7) << 3 | (from_rbp ? 5u : 4u));
+    p[2] = 0x24; /* no index, rsp */
+    p += from_rbp ? 2 : 3;
+    put_le32(p, (uint32_t)disp);
+    c.at = p + (mod == 0 ? 0 : mod == 1 ? 1 : 4);
+    mcursor_close(&c);
+}
+
+/* Register `reg` and a register or address, as the rows of formats MODRM and MOVX have them (of plain
+ * shapes, without a mandatory prefix): the same bytes as jit_x64_encode() makes. */
+typedef struct x64_plain {
+    uint8_t size;      /* of the operation */
+    uint8_t byte_rm;   /* the rm operand is a byte */
+    uint8_t lead;      /* 0x0f, or 0 for none */
+    uint8_t opcode;
+    uint8_t reg;
+    bool is_mem;
+    uint8_t base;      /* is_mem: never rip; else the register */
+    uint8_t index, shift;
+    int32_t disp;
+} x64_plain;
+static inline void x64_put_plain(mbuf *b, x64_plain a)
+{
+    mcursor c = jit_mbuf_open(b, X64_MAX_BYTES);
+    uint8_t *p = c.at;
+    unsigned rex = (a.size & 8u) | (a.reg >> 3) << 2 | (a.index >> 2 & 2u) | a.base >> 3;
+    bool low = (a.size == 1 && (a.reg & 0x1c) == 4)
+               || (a.byte_rm && !a.is_mem && (a.base & 0x1c) == 4); /* spl to dil */
+
+    *p = 0x66;
+    p += a.size == 2;
+    *p = (uint8_t)(0x40 | rex);
+    p += rex || low;
+    *p = a.lead;
+    p += a.lead != 0;
+    *p++ = a.opcode;
+    if (a.is_mem) {
+        c.at = x64_put_address(p, (a.reg & 7u) << 3, a.base, a.index, a.shift, a.disp);
+    } else {
+        *p = (uint8_t)(0xc0 | (a.reg & 7) << 3 | (a.base & 7));
+        c.at = p + 1;
+    }
+    mcursor_close(&c);
+}
+
 /* Several bytes of nothing: n of them. */
 void jit_x64_put_nops(mcursor *c, uint32_t n);
 
