@@ -67,7 +67,8 @@ static void enter(finder *d, uint32_t block, uint32_t parent)
     d->active[block] = 1;
 }
 
-/* Numbers the blocks and sorts the edges. During the search `set` leads from a finished block to
+/* Numbers the blocks and sorts the edges, by the search that reverse postorder comes from: so a loop's
+ * header is the first of its blocks there. During the search `set` leads from a finished block to
  * its lowest ancestor that is not finished, which for an edge to it is the common ancestor. */
 static void search(finder *d, arena *tmp)
 {
@@ -77,19 +78,19 @@ static void search(finder *d, arena *tmp)
     if (c->nrpo == 0)
         return;
     d->todo[depth++] = c->rpo[0];
-    at[c->rpo[0]] = c->succ_first[c->rpo[0]];
+    at[c->rpo[0]] = c->succ_first[c->rpo[0] + 1];
     enter(d, c->rpo[0], 0);
     while (depth > 0) {
         uint32_t b = d->todo[depth - 1], v = d->number[b], s;
-        if (at[b] == c->succ_first[b + 1]) {
+        if (at[b] == c->succ_first[b]) {
             d->active[b] = 0;
             d->set[v] = d->parent[v];
             depth--;
             continue;
         }
-        s = c->succ[at[b]++];
+        s = c->succ[--at[b]];
         if (d->number[s] == IR_NO_BLOCK) {
-            at[s] = c->succ_first[s];
+            at[s] = c->succ_first[s + 1];
             enter(d, s, v);
             d->todo[depth++] = s;
         } else if (d->active[s]) {

@@ -46,9 +46,10 @@ static uint32_t *numbers(arena *tmp, size_t n)
     return p;
 }
 
-/* Cold blocks, and those that only cold blocks lead to by forward edges: what dominates a block
- * comes before it even when it is cold. NULL: there are none. */
-static uint8_t *find_cold(const jit_func *f, const ir_cfg *c, arena *tmp)
+/* Cold blocks, and those that only cold blocks lead to from in front of them in this order: when the
+ * cold ones come last, each block still has a predecessor before it, and all that dominate it are.
+ * NULL: there are none. */
+static uint8_t *find_cold(const jit_func *f, const ir_cfg *c, const uint32_t *order, arena *tmp)
 {
     bool any = false;
 
@@ -56,13 +57,14 @@ static uint8_t *find_cold(const jit_func *f, const ir_cfg *c, arena *tmp)
         any |= f->blocks.at[c->rpo[k]].cold;
     if (!any)
         return NULL;
-    uint8_t *cold = ARENA_ARRAY(tmp, uint8_t, c->nblocks);
-    for (uint32_t k = 1; k < c->nrpo; k++) {
-        uint32_t b = c->rpo[k];
-        bool all = true;
+    uint8_t *cold = ARENA_ARRAY(tmp, uint8_t, c->nblocks), *before = ARENA_ARRAY(tmp, uint8_t, c->nblocks);
+    for (uint32_t k = 0; k < c->nrpo; k++) {
+        uint32_t b = order[k];
+        bool all = k > 0;
         for (uint32_t p = c->pred_first[b]; p < c->pred_first[b + 1] && all; p++)
-            all = c->rpo_index[c->pred[p]] >= k || cold[c->pred[p]];
-        cold[b] = f->blocks.at[b].cold || all;
+            all = !before[c->pred[p]] || cold[c->pred[p]];
+        cold[b] = k > 0 && (f->blocks.at[b].cold || all);
+        before[b] = 1;
     }
     return cold;
 }
@@ -98,7 +100,7 @@ uint32_t jit_block_order(const jit_func *f, const ir_cfg *c, const ir_loops *l, 
                          arena *tmp)
 {
     const uint32_t *all = c->rpo;
-    uint8_t *is_cold = find_cold(f, c, tmp);
+    uint8_t *is_cold;
     uint32_t n = 0, ncold = 0;
 
     if (l && l->nloops > 0) {
@@ -106,6 +108,7 @@ uint32_t jit_block_order(const jit_func *f, const ir_cfg *c, const ir_loops *l, 
         gather_loops(c, l, gathered, tmp);
         all = gathered;
     }
+    is_cold = find_cold(f, c, all, tmp);
     if (!is_cold) {
         if (c->nrpo)
             memcpy(order, all, c->nrpo * sizeof *order);

@@ -177,20 +177,33 @@ static uint32_t first_cold(const analysis *x, const uint32_t *order, uint32_t n)
     return k;
 }
 
-/* Whether all that branch to b from in front of it, by reverse postorder, are cold or likewise. */
-static bool only_after_cold(const analysis *x, uint32_t b)
+/* Every block has a predecessor in front of it: the allocator numbers values that way. */
+static void check_earlier_preds(const analysis *x, const uint32_t *order, const uint32_t *at, uint32_t n)
 {
     const ir_cfg *c = &x->cfg;
 
-    if (b == 0)
-        return false;
-    for (uint32_t k = c->pred_first[b]; k < c->pred_first[b + 1]; k++) {
-        uint32_t p = c->pred[k];
-        if (c->rpo_index[p] < c->rpo_index[b]
-            && ((p == 0 || !x->f->blocks.at[p].cold) && !only_after_cold(x, p)))
-            return false;
+    for (uint32_t k = 1; k < n; k++) {
+        uint32_t b = order[k];
+        bool earlier = false;
+        for (uint32_t p = c->pred_first[b]; p < c->pred_first[b + 1]; p++)
+            earlier |= c->rpo_index[c->pred[p]] != IR_NO_BLOCK && at[c->pred[p]] < k;
+        cr_assert(earlier, "block %u has no predecessor in front of it", b);
     }
-    return true;
+}
+
+/* Blocks from the first cold one on are cold, or all that lead there from in front of them is. */
+static void check_cold(const analysis *x, const uint32_t *order, const uint32_t *at, uint32_t n)
+{
+    const ir_cfg *c = &x->cfg;
+    uint32_t first = first_cold(x, order, n);
+
+    for (uint32_t k = first; k < n; k++) {
+        uint32_t b = order[k];
+        for (uint32_t p = c->pred_first[b]; !x->f->blocks.at[b].cold && p < c->pred_first[b + 1]; p++)
+            cr_assert(c->rpo_index[c->pred[p]] == IR_NO_BLOCK || at[c->pred[p]] >= first
+                          || x->loops.nloops > 0,
+                      "block %u is not cold, nor what leads there", b);
+    }
 }
 
 static void check_order(analysis *x)
@@ -208,8 +221,8 @@ static void check_order(analysis *x)
         cr_assert_eq(at[order[k]], k);
         ncold += k > 0 && x->f->blocks.at[order[k]].cold;
     }
-    for (uint32_t k = first_cold(x, order, n); k < n; k++)
-        cr_assert(x->f->blocks.at[order[k]].cold || only_after_cold(x, order[k]));
+    check_earlier_preds(x, order, at, n);
+    check_cold(x, order, at, n);
     if (ncold > 0)
         return;
     for (uint32_t l = 0; l < x->loops.nloops; l++) {
