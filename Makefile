@@ -43,6 +43,7 @@ endif
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
+include mk/wasm.mk
 include mk/library.mk
 include mk/examples.mk
 include mk/tests.mk
@@ -51,7 +52,7 @@ include mk/install.mk
 include mk/docs.mk
 
 .PHONY: all clean
-all: $(LIB_A) $(LIB_SO) $(if $(TOOL_SRC),$(TOOL))
+all: $(LIB_A) $(LIB_SO) $(WASM_A) $(WASM_SO) $(if $(TOOL_SRC),$(TOOL))
 
 clean:
 	rm -rf $(BUILD)
@@ -66,6 +67,7 @@ endef
 FORCE:
 $(eval $(call stamp,$(OUT)/flags,$(CC) $(BASE_FLAGS)))
 $(eval $(call stamp,$(OUT)/objects,$(LIB_OBJ)))
+$(eval $(call stamp,$(OUT)/wasm-objects,$(WASM_OBJ)))
 $(eval $(call stamp,$(OUT)/tool-objects,$(TOOL_OBJ)))
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

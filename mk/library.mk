@@ -38,5 +38,5 @@ $(LIB_SO): $(LIB_OBJ) $(OUT)/objects
 	@$(CC) -shared -Wl,-soname,libgantry.so.$(SOVERSION) $(if $(SAN),,-Wl,-z,defs) \
 	    -Wl,-z,relro,-z,now,-Bsymbolic-functions -o $@ $(LIB_OBJ) $(LINK_FLAGS)
 
-$(TOOL): $(TOOL_OBJ) $(LIB_A) $(OUT)/tool-objects
-	@echo "  LD    $@"; $(CC) -o $@ $(TOOL_OBJ) $(LIB_A) $(LINK_FLAGS) $(UNICORN_LIBS)
+$(TOOL): $(TOOL_OBJ) $(WASM_A) $(LIB_A) $(OUT)/tool-objects
+	@echo "  LD    $@"; $(CC) -o $@ $(TOOL_OBJ) $(WASM_A) $(LIB_A) $(LINK_FLAGS) $(UNICORN_LIBS)

@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# check-symbols.sh LIB.a LIB.so - what the linker may see of the library, and nothing else.
+# check-symbols.sh LIB.a LIB.so [WASM.a WASM.so] - what the linker may see of the libraries, and
+# nothing else.
 #
 #  archive  every global symbol begins with jit_
 #  shared   exports exactly the functions that include/gantry declares JIT_API, and is in need of
 #           no library but libc
+#  wasm     every global symbol of the WebAssembly library begins with gw_, wasm_ or gantry_wasm_,
+#           and it exports the latter two alone
 #  names    no global symbol is one of GNU libjit's or GNU lightning's
 #  headers  every public header compiles by itself, as C11 and as C++
 #
 # Prints each violation and ends with "N passed, N failed, N skipped".
 set -u
 export LC_ALL=C
-archive=$1 shared=$2
+archive=$1 shared=$2 wasm_archive=${3-} wasm_shared=${4-}
 cc=${CC:-cc}
 here=$(dirname "$0")
 passed=0 failed=0 skipped=0
@@ -33,6 +36,15 @@ nm -D --defined-only "$shared" | awk 'NF == 3 { print $3 }' | sort -u > "$work/e
 
 grep -v '^jit_' "$work/defined" > "$work/prefix"
 verdict "global without jit_" "$work/prefix"
+
+if [ -n "$wasm_archive" ]; then
+    nm -g --defined-only "$wasm_archive" | awk 'NF == 3 { print $3 }' |
+        grep -vE '^(gw|wasm|gantry_wasm)_' > "$work/wasm"
+    verdict "global of the WebAssembly library" "$work/wasm"
+    nm -D --defined-only "$wasm_shared" | awk 'NF == 3 { print $3 }' |
+        grep -vE '^(wasm|gantry_wasm)_' > "$work/wasm"
+    verdict "exported by the WebAssembly library" "$work/wasm"
+fi
 
 # Preprocessed, so that generated declarations count, too. A declaration's name is the first one
 # with a parenthesis behind it.

@@ -140,6 +140,8 @@ JIT_API void jit_build_end(jit_builder *b); /* seals all, ends the builder */
 JIT_API jit_block jit_block_new(jit_builder *b);
 /* Before its branches are made. */
 JIT_API jit_value jit_block_param(jit_builder *b, jit_block block, jit_type t);
+/* The k-th parameter that the host made for block. */
+JIT_API jit_value jit_block_param_at(jit_builder *b, jit_block block, uint32_t k);
 JIT_API void jit_block_start(jit_builder *b, jit_block block);
 JIT_API void jit_block_seal(jit_builder *b, jit_block block);
 JIT_API void jit_block_cold(jit_builder *b, jit_block block);

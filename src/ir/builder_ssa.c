@@ -165,6 +165,18 @@ jit_value jit_param(jit_builder *b, uint32_t k)
     return no_value;
 }
 
+jit_value jit_block_param_at(jit_builder *b, jit_block block, uint32_t k)
+{
+    const jit_func *f = b->f;
+
+    if (!is_block(b, block))
+        return no_value;
+    if (block.id - 1 < b->blocks.len && k < b->blocks.at[block.id - 1].nuser)
+        return jit_value_at(f->pool.at[f->blocks.at[block.id - 1].params + k] - 1);
+    jit_builder_fault(b, JIT_ERR_VERIFY, "block%u has no parameter %u", block.id - 1, k);
+    return no_value;
+}
+
 void jit_source_position(jit_builder *b, uint32_t pos)
 {
     if (!builder_failed(b))

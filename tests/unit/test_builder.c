@@ -298,6 +298,24 @@ Test(builder, parameters_come_before_branches)
     expect_error("comes from the signature");
 }
 
+Test(builder, parameters_are_found_by_their_number_before_and_after_the_branches)
+{
+    begin();
+    jit_block to = jit_block_new(b);
+    jit_value x = jit_block_param(b, to, JIT_I32), y = jit_block_param(b, to, JIT_I64);
+    jit_value args[2] = { jit_iconst(b, JIT_I32, 1), jit_iconst(b, JIT_I64, 2) };
+
+    cr_expect_eq(jit_block_param_at(b, to, 1).id, y.id);
+    jit_jump_args(b, to, 2, args);
+    jit_block_start(b, to);
+    cr_expect_eq(jit_block_param_at(b, to, 0).id, x.id);
+    jit_block_param_at(b, to, 2);
+    expect_error("block1 has no parameter 2");
+    begin();
+    jit_block_param_at(b, jit_block_at(7), 0);
+    expect_error("no such block");
+}
+
 Test(builder, a_block_is_started_once)
 {
     begin();

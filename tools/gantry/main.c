@@ -1,5 +1,6 @@
 /* main.c - the command `gantry`: reads its options and hands over to a command. */
 #include "tool.h"
+#include "wasm.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,10 @@ static const char usage[] =
     "                      compile every function; -S: disassembly, -o: the code\n"
     "  run [--target ARCH] [--with FLAG,...] [--emulate] [-O0|-O1|-O2|-O3] FILE [ARG]...\n"
     "                      call the function %main, or else the first\n"
+    "  wasm [--target ARCH] [-O0|-O1|-O2|-O3] FILE...\n"
+    "                      decode, validate and compile WebAssembly modules\n"
+    "  wasm [OPTION]... --commands\n"
+    "                      instantiate and call modules by commands on stdin\n"
     "  --version, --help\n";
 
 typedef struct command {
@@ -135,9 +140,7 @@ int main(int argc, char **argv)
     for (size_t k = 0; k < sizeof commands / sizeof *commands; k++)
         if (strcmp(argv[1], commands[k].name) == 0)
             return flushed(run_command(&commands[k], argc - 2, argv + 2));
-    if (strcmp(argv[1], "wasm") == 0) {
-        fprintf(stderr, "gantry: this build has no WebAssembly\n");
-        return 2;
-    }
+    if (strcmp(argv[1], "wasm") == 0)
+        return flushed(tool_wasm(argc - 2, argv + 2));
     return misuse("there is no command", argv[1]);
 }
