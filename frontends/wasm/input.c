@@ -177,8 +177,6 @@ static const char *later_op(unsigned byte)
 
 static gw_op no_op(gw_input *in, const uint8_t *at)
 {
-    if (in->at == in->end && in->fault->status != GW_OK && in->fault->status != GW_INVALID)
-        return GW_OPS;
     if (*at == 0xfc)
         gw_fault(in, GW_MALFORMED, at, "illegal opcode fc %02x", at[1] & 0x7f);
     else if (later_op(*at))
@@ -200,6 +198,8 @@ gw_op gw_input_rare_op(gw_input *in)
     code = *in->at++;
     if (code == 0xfc) {
         code = gw_input_u32(in);
+        if (!gw_input_going(in))
+            return GW_OPS;
         code = code < GW_OPS - 0x100 ? 0x100 + code : 0xfc;
     }
     return gw_op_imm[code] != GW_IMM_ILLEGAL ? (gw_op)code : no_op(in, at);
