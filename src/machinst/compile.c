@@ -37,6 +37,11 @@ static void ask_host(const compiler *c, uint32_t k)
         jit_fail(c->j->tmp->fail, JIT_ERR_CANCELLED, "cancelled by the host");
 }
 
+static void ask_between(void *c)
+{
+    ask_host(c, 0);
+}
+
 /* Spill slots count in the frame's limits; their bytes must fit a number first. */
 static void count_spills(compiler *c)
 {
@@ -372,7 +377,9 @@ static void compile_whole(compiler *c)
     lower_all(c);
     stage(c, &s->lower_ns);
     view_code(c);
-    ask_host(c, 0);
+    c->ra.poll = ask_between;
+    c->ra.poll_user = c;
+    ask_between(c);
     jit_ra_linear(&c->ra, c->j->tmp);
     stage(c, &s->regalloc_ns);
     check_allocation(c, &c->ra);

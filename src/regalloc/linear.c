@@ -17,28 +17,38 @@ enum { PIECES_FOLLOWED = 64 }; /* of an argument, to see where it is at the end 
 enum { GAPS_LOOKED_AT = 16 }; /* uses of a piece between which it may be cut */
 enum { OCCUPANTS_MOST = 12 }; /* pieces that share a register by living in each other's holes */
 
-typedef VEC(uint32_t) pieces;
-
 typedef struct { uint32_t start, piece; } waiting;
+typedef struct { uint32_t piece, next; } ending; /* next: + 1 */
 
 typedef struct {
     linear *l;
     const ra_env *env;
     uint32_t pos;                 /* start of the piece at hand; never decreases */
-    pieces held[64];              /* by register: pieces that may still live */
-    uint32_t next_fixed[64];      /* first reservation that ends after pos */
-    uint32_t fixed_from[64];      /* where it begins, or earlier; NONE: no such one */
+    uint32_t held[64];            /* by register: its pieces that end after pos, linked; NONE */
+    regset occupied;              /* registers that hold some, */
+    regset shared;                /* of which these may hold another one in a hole */
     uint32_t busy_until[64];      /* from pos to there a piece surely lives in the register */
-    regset known;                 /* registers whose fixed limit for the piece at hand is in ... */
-    uint32_t limits[64];
+    uint32_t *ends;               /* by half of a position, rounded up: ending + 1 */
+    VEC(ending) endings;
+    uint32_t passed;              /* up to this half of pos all pieces have left their registers */
     VEC(waiting) heap;            /* cut-off pieces by start */
-    regset cls[RC_COUNT];
+    regset cls[RC_COUNT];         /* allocatable registers that have a place in the order, */
+    regset in_order[RC_COUNT][32];/* each alone */
+    float saving;                 /* what saving and restoring a register costs */
+    uint32_t first_event;         /* reservations before it end before the instruction of pos */
+    uint32_t next_fixed[64];      /* by register: a reservation; those before it end before pos */
     uint32_t next_call[256];      /* by clobber set: first such instruction that ends after pos */
-    /* where the piece at hand has no room because of calls, and from when */
-    regset clobbered;
-    uint32_t ncalls;
+    /* where reservations and calls end the room of the piece at hand */
+    regset limited;               /* registers that may have a limit: the least of ... */
+    regset unknown;               /* ... one that has still to be found, */
+    regset reserved;              /* ... limits[r], */
+    uint32_t limits[64];
+    regset clobbered;             /* ... and of calls[].at, of which some has these */
+    uint32_t ncalls, last_call;   /* last_call: greatest .at */
     struct { regset set; uint32_t at; } calls[256];
 } scan;
+
+enum { EVENTS_LOOKED_AT = 12 };
 
 static piece *at(scan *s, uint32_t p)
 {
@@ -118,96 +128,198 @@ static uint32_t clobber_limit(scan *s, const piece *p, uint32_t set)
     }
 }
 
-static void find_clobbers(scan *s, const piece *p)
+static void add_call(scan *s, regset set, uint32_t limit)
 {
-    s->clobbered = 0;
-    s->ncalls = 0;
-    s->known = 0;
+    s->clobbered |= set;
+    s->last_call = limit > s->last_call ? limit : s->last_call;
+    s->calls[s->ncalls].set = set;
+    s->calls[s->ncalls++].at = limit;
+}
+
+static void find_calls(scan *s, const piece *p)
+{
     for (uint32_t c = 1; c <= s->l->max_clobber; c++) {
         uint32_t limit = s->l->clobbers[c].len > 0 ? clobber_limit(s, p, c) : NONE;
-        if (limit == NONE)
-            continue;
-        s->clobbered |= s->l->f->clobbers[c];
-        s->calls[s->ncalls].set = s->l->f->clobbers[c];
-        s->calls[s->ncalls++].at = limit;
+        if (limit != NONE)
+            add_call(s, s->l->f->clobbers[c], limit);
     }
+}
+
+/* The first position in the reservation at which the piece lives; else one behind it. *r: the first
+ * range to look at; reservations come in order. */
+static inline uint32_t meet_event(const linear *l, const piece *p, const reservation *e,
+                                  uint32_t *r)
+{
+    uint32_t from = e->from > p->start ? e->from : p->start, k;
+
+    if (p->r1 - p->r0 == 1)
+        return from;
+    for (; *r < p->r1 && l->ranges.at[*r].to <= (from & ~3u); (*r)++)
+        continue;
+    for (k = *r; k < p->r1 && l->ranges.at[k].to <= from; k++)
+        continue;
+    return k == p->r1 ? NONE : l->ranges.at[k].from > from ? l->ranges.at[k].from : from;
+}
+
+/* Finds the limits of all registers at once, when few instructions set any. */
+static inline void find_limits(scan *s, const piece *p)
+{
+    const linear *l = s->l;
+    const reservation *all = l->reserved.at, *e, *end = all + l->reserved.len;
+    const interval *iv = &l->iv[p->vreg];
+    uint32_t inst = p->start / 4, r, k = s->first_event;
+
+    s->limited = s->unknown = s->reserved = s->clobbered = 0;
+    while (k < l->reserved.len && all[k].from / 4 < inst)
+        k++;
+    s->first_event = k;
+    if (k == l->reserved.len || (all[k].from & ~3u) >= p->end)
+        return;
+    s->ncalls = s->last_call = 0;
+    e = &all[k];
+    r = p->r0;
+    if (end - e > EVENTS_LOOKED_AT && (e[EVENTS_LOOKED_AT].from & ~3u) < p->end) {
+        s->unknown = ~(regset)0;
+        find_calls(s, p);
+        e = end;
+    }
+    for (; e < end && (e->from & ~3u) < p->end; e++) {
+        uint32_t at;
+        if (e->vreg == p->vreg || (e->vreg == NONE && e->from / 4 == inst && iv->def_op != NONE
+                                   && iv->def_inst == inst))
+            continue; /* what an instruction defines survives it */
+        at = meet_event(l, p, e, &r);
+        if (at >= e->to || at >= p->end)
+            continue;
+        if (e->vreg != NONE) {
+            uint32_t reg = (uint32_t)__builtin_ctzll(e->regs);
+            s->limits[reg] = s->reserved & e->regs && s->limits[reg] < at ? s->limits[reg] : at;
+            s->reserved |= e->regs;
+        } else if (e->regs & ~s->clobbered) {
+            add_call(s, e->regs, at);
+        }
+    }
+    s->limited = s->reserved | s->clobbered | s->unknown;
 }
 
 /* Where fixed operands end the room. */
 static uint32_t reserved_limit(scan *s, const piece *p, uint32_t r)
 {
-    for (uint32_t k = s->next_fixed[r]; k < s->l->fixed[r].len; k++) {
-        const reservation *f = &s->l->fixed[r].at[k];
+    const reservation *all = s->l->reserved.at;
+    uint32_t k = s->next_fixed[r];
+
+    while (k != NONE && all[k].to <= s->pos)
+        k = all[k].next;
+    s->next_fixed[r] = k;
+    for (uint32_t x = p->r0; k != NONE && all[k].from < p->end; k = all[k].next) {
         uint32_t live;
-        if (f->from >= p->end)
-            break;
-        if (f->vreg == p->vreg || f->to <= p->start)
+        if (all[k].vreg == p->vreg || all[k].to <= p->start)
             continue;
-        if (p->r1 - p->r0 == 1)
-            return f->from > p->start ? f->from : p->start;
-        live = jit_ra_piece_next_live(s->l, p, f->from);
-        if (live < f->to)
+        live = meet_event(s->l, p, &all[k], &x);
+        if (live < all[k].to && live < p->end)
             return live;
     }
     return NONE;
 }
 
-/* Where fixed operands and calls end the room for the piece in a register. */
-static inline uint32_t fixed_limit(scan *s, const piece *p, uint32_t r)
+static uint32_t limit_of(scan *s, const piece *p, uint32_t r)
 {
     uint32_t limit = NONE;
 
-    if (s->known & REG_BIT(r))
-        return s->limits[r];
-    s->known |= REG_BIT(r);
-    if (s->fixed_from[r] < p->end) {
-        const reservation *f = s->l->fixed[r].at;
-        uint32_t k = s->next_fixed[r], n = s->l->fixed[r].len;
-        while (k < n && f[k].to <= s->pos)
-            k++;
-        s->next_fixed[r] = k;
-        s->fixed_from[r] = k < n ? f[k].from : NONE;
-        if (s->fixed_from[r] < p->end)
-            limit = reserved_limit(s, p, r);
+    if (s->unknown & REG_BIT(r)) {
+        s->limits[r] = reserved_limit(s, p, r);
+        s->unknown &= ~REG_BIT(r);
+        s->reserved |= REG_BIT(r);
     }
+    if (s->reserved & REG_BIT(r))
+        limit = s->limits[r];
     if (s->clobbered & REG_BIT(r))
         for (uint32_t c = 0; c < s->ncalls; c++)
             if (s->calls[c].at < limit && (s->calls[c].set & REG_BIT(r)))
                 limit = s->calls[c].at;
-    s->limits[r] = limit;
     return limit;
 }
 
-static inline void forget_past(scan *s, uint32_t r)
+/* Where fixed operands and calls end the room for the piece in a register. */
+static inline uint32_t fixed_limit(scan *s, const piece *p, uint32_t r)
 {
-    pieces *h = &s->held[r];
+    return s->limited & REG_BIT(r) ? limit_of(s, p, r) : NONE;
+}
 
-    for (uint32_t k = 0; k < h->len;)
-        if (at(s, h->at[k])->end <= s->pos)
-            h->at[k] = h->at[--h->len];
+/* Where the piece at hand meets one that has a register; NONE: nowhere. */
+static uint32_t meet_held(const linear *l, const piece *p, const piece *q)
+{
+    uint32_t a = p->r0, b = q->now;
+
+    while (a < p->r1 && b < q->r1) {
+        range x = l->ranges.at[a], y = l->ranges.at[b];
+        uint32_t from = x.from > y.from ? x.from : y.from, to = x.to < y.to ? x.to : y.to;
+        from = from > p->start ? from : p->start;
+        if (from >= p->end || from >= q->end)
+            return NONE;
+        if (from < to)
+            return from;
+        if (x.to <= y.to)
+            a++;
         else
-            k++;
+            b++;
+    }
+    return NONE;
+}
+
+static inline void leave(scan *s, uint32_t r, uint32_t p)
+{
+    uint32_t *link = &s->held[r];
+
+    while (*link != p && *link != NONE)
+        link = &at(s, *link)->beside;
+    if (*link == p)
+        *link = at(s, p)->beside;
+    if (s->held[r] == NONE) {
+        s->occupied &= ~REG_BIT(r);
+        s->shared &= ~REG_BIT(r);
+    }
+}
+
+/* The scan goes on to pos: what has ended by then leaves its register. */
+static inline void advance(scan *s, uint32_t pos)
+{
+    s->pos = pos;
+    while (s->passed < pos / 2) {
+        uint32_t k = s->ends[++s->passed];
+        for (; k != 0; k = s->endings.at[k - 1].next) {
+            uint32_t p = s->endings.at[k - 1].piece;
+            if (loc_is_reg(at(s, p)->loc))
+                leave(s, at(s, p)->loc, p);
+        }
+    }
+}
+
+static inline void note_end(scan *s, uint32_t p)
+{
+    uint32_t half = (at(s, p)->end + 1) / 2;
+    ending e = { p, s->ends[half] };
+
+    vec_push(s->l->tmp, &s->endings, e);
+    s->ends[half] = s->endings.len;
 }
 
 /* Where other pieces end the room. */
-static inline uint32_t held_limit(scan *s, const piece *p, uint32_t r)
+static uint32_t held_limit(scan *s, const piece *p, uint32_t r)
 {
-    uint32_t limit = NONE;
+    const linear *l = s->l;
+    uint32_t limit = NONE, n = 0;
 
-    for (uint32_t k = 0; k < s->held[r].len;) {
-        const piece *q = at(s, s->held[r].at[k]);
+    for (uint32_t k = s->held[r]; k != NONE;) {
+        piece *q = &l->pieces.at[k];
         uint32_t meet;
-        if (q->end <= s->pos) {
-            s->held[r].at[k] = s->held[r].at[--s->held[r].len];
-            continue;
-        }
-        k++;
-        if (q->start >= p->end)
-            continue;
-        meet = q->r1 - q->r0 == 1 && p->r1 - p->r0 == 1
-             ? (q->start > p->start ? q->start : p->start) : jit_ra_piece_meet(s->l, p, q);
-        if (meet < limit)
-            limit = meet;
+        if (n++ == OCCUPANTS_MOST)
+            return p->start;
+        while (l->ranges.at[q->now].to <= s->pos && q->now + 1 < q->r1)
+            q->now++;
+        meet = meet_held(l, p, q);
+        limit = meet < limit ? meet : limit;
+        k = q->beside;
     }
     return limit;
 }
@@ -219,7 +331,7 @@ static inline uint32_t room(scan *s, const piece *p, uint32_t r)
     if (s->busy_until[r] > p->start)
         return p->start;
     a = fixed_limit(s, p, r);
-    if (a <= p->start || s->held[r].len == 0)
+    if (a <= p->start || s->held[r] == NONE)
         return a;
     b = held_limit(s, p, r);
     return a < b ? a : b;
@@ -297,9 +409,8 @@ static float eviction_cost(scan *s, const piece *p, uint32_t r, uint32_t until, 
 {
     float cost = 0;
 
-    forget_past(s, r);
-    for (uint32_t k = 0; k < s->held[r].len; k++) {
-        const piece *q = at(s, s->held[r].at[k]);
+    for (uint32_t k = s->held[r]; k != NONE; k = at(s, k)->beside) {
+        const piece *q = at(s, k);
         uint32_t meet = jit_ra_piece_meet(s->l, p, q);
         float w = q->weight;
         bool both;
@@ -352,29 +463,34 @@ static bool evict(scan *s, uint32_t q, uint32_t pos)
 /* Empties r for a piece until `until`. */
 static void evict_all(scan *s, uint32_t p, uint32_t r, uint32_t until)
 {
-    pieces *h = &s->held[r];
-
-    for (uint32_t k = 0; k < h->len;) {
-        uint32_t q = h->at[k], meet = jit_ra_piece_meet(s->l, at(s, p), at(s, q));
-        if (meet == NONE || meet >= until) {
-            k++;
+    for (uint32_t q = s->held[r], next; q != NONE; q = next) {
+        uint32_t meet = jit_ra_piece_meet(s->l, at(s, p), at(s, q));
+        next = at(s, q)->beside;
+        if (meet == NONE || meet >= until)
             continue;
-        }
         s->busy_until[r] = 0;
-        if (evict(s, q, meet))
-            h->at[k] = h->at[--h->len];
+        if (evict(s, q, meet) || at(s, q)->end <= s->pos)
+            leave(s, r, q);
+        else
+            note_end(s, q);
     }
 }
 
 static void assign(scan *s, uint32_t p, uint32_t r)
 {
-    at(s, p)->loc = r;
-    s->l->iv[at(s, p)->vreg].last = (uint8_t)r;
+    piece *x = at(s, p);
+    uint32_t to = s->l->ranges.at[x->r0].to;
+
+    x->loc = r;
+    x->beside = s->held[r];
+    s->held[r] = p;
+    s->occupied |= REG_BIT(r);
+    if (x->r1 - x->r0 > 1)
+        s->shared |= REG_BIT(r);
+    note_end(s, p);
+    s->busy_until[r] = to < x->end ? to : x->end;
+    s->l->iv[x->vreg].last = (uint8_t)r;
     s->l->f->used |= REG_BIT(r);
-    vec_push(s->l->tmp, &s->held[r], p);
-    s->busy_until[r] = s->l->ranges[at(s, p)->r0].to;
-    if (s->busy_until[r] > at(s, p)->end)
-        s->busy_until[r] = at(s, p)->end;
 }
 
 /* Gives r to the piece up to `limit`, where the rest goes on its own way. */
@@ -412,16 +528,13 @@ static uint32_t register_of(scan *s, uint32_t w)
     return w == NONE ? NONE : s->l->iv[w].last;
 }
 
-static bool is_candidate(scan *s, const piece *p, uint32_t r)
+/* The registers that the piece may have. A callee-saved register that nothing uses yet costs a save
+ * and a restore. */
+static inline regset candidates(const scan *s, const piece *p)
 {
-    return r < 64 && (s->env->allocatable & s->cls[s->l->f->vregs[p->vreg].cls] & REG_BIT(r));
-}
+    regset set = s->cls[s->l->f->vregs[p->vreg].cls];
 
-/* A callee-saved register that nothing uses yet costs a save and a restore. */
-static bool pays(scan *s, const piece *p, uint32_t r)
-{
-    return !(s->env->callee_saved & ~s->l->f->used & REG_BIT(r))
-        || p->sum > 2 * s->l->f->blocks[0].freq;
+    return p->sum > s->saving ? set : set & ~(s->env->callee_saved & ~s->l->f->used);
 }
 
 /* Whether the uses in [from, to) save more in a register than the copy that it takes to bring the
@@ -431,76 +544,111 @@ static bool gains(const linear *l, const piece *p, uint32_t from, uint32_t to)
     float copy = l->f->blocks[l->block_of[p->start / 4]].freq, sum = 0;
 
     for (uint32_t k = jit_ra_first_use(l, p, from); k < p->u1 && l->uses[k].pos < to; k++) {
-        sum += l->uses[k].freq;
+        sum += freq_at(l, l->uses[k].pos);
         if (sum > copy)
             return true;
     }
     return false;
 }
 
-/* A register with room for the whole piece; else *best is the one with the most, until *limit. */
-static uint32_t find_free(scan *s, uint32_t p, uint32_t *best, uint32_t *limit)
+/* A register with room for the whole piece, wished or from the set; NONE: there is none. */
+static inline uint32_t find_room(scan *s, const piece *x, unsigned cls, const uint32_t wishes[4],
+                                 regset set)
 {
-    const piece *x = at(s, p);
-    const uint8_t *order = s->env->order[s->l->f->vregs[x->vreg].cls];
+    regset unsure = s->unknown | s->occupied;
+    regset open = s->cls[cls] & ~(s->occupied & ~s->shared) & ~s->clobbered & ~s->reserved;
+    const regset *next = s->in_order[cls];
+
+    for (int k = 0; k < 4; k++) {
+        uint32_t r = wishes[k];
+        if (r < 64 && open & REG_BIT(r) && (!(unsure & REG_BIT(r)) || room(s, x, r) >= x->end))
+            return r;
+    }
+    for (open &= set; open != 0; open &= ~*next) {
+        uint32_t r;
+        while (!(open & *next))
+            next++;
+        r = (uint32_t)__builtin_ctzll(*next);
+        if (!(unsure & *next) || room(s, x, r) >= x->end)
+            return r;
+    }
+    return NONE;
+}
+
+/* The register that has room for most of the piece, *limit: until where; NONE: no such one. */
+static uint32_t find_most(scan *s, const piece *x, unsigned cls, const uint32_t wishes[4],
+                          regset set, uint32_t *limit)
+{
+    regset all = s->cls[cls] & ~(s->occupied & ~s->shared);
+    uint32_t wished = NONE, wished_limit = x->start, best;
+
+    for (int k = 0; k < 4; k++)
+        if (wishes[k] < 64 && (all & REG_BIT(wishes[k]))) {
+            uint32_t n = room(s, x, wishes[k]);
+            if (n > wished_limit) {
+                wished_limit = n;
+                wished = wishes[k];
+            }
+            all &= ~REG_BIT(wishes[k]);
+        }
+    best = wished;
+    *limit = wished_limit;
+    all &= set;
+    for (const regset *next = s->in_order[cls]; all != 0; all &= ~*next++) {
+        uint32_t n;
+        if (!(all & *next) || (s->clobbered & *next && *limit >= s->last_call))
+            continue;
+        n = room(s, x, (uint32_t)__builtin_ctzll(*next));
+        if (n > *limit) {
+            *limit = n;
+            best = (uint32_t)__builtin_ctzll(*next);
+        }
+    }
+    if (wished != NONE && best != wished && !gains(s->l, x, wished_limit, *limit)) {
+        *limit = wished_limit;
+        return wished;
+    }
+    return best;
+}
+
+/* A register with room for the whole piece; else *best is the one with the most, until *limit. */
+static inline uint32_t find_free(scan *s, const piece *x, uint32_t *best, uint32_t *limit)
+{
+    unsigned cls = s->l->f->vregs[x->vreg].cls;
     const interval *iv = &s->l->iv[x->vreg];
     uint32_t wishes[4] = { iv->last, iv->hint, register_of(s, iv->source),
                            register_of(s, iv->target) };
-    uint32_t wished, wished_limit;
+    regset set = candidates(s, x);
+    uint32_t r = find_room(s, x, cls, wishes, set);
 
-    *best = NONE;
-    *limit = x->start;
-    for (int k = 0; k < 4; k++)
-        if (is_candidate(s, x, wishes[k]) && s->held[wishes[k]].len < OCCUPANTS_MOST) {
-            uint32_t n = room(s, x, wishes[k]);
-            if (n >= x->end)
-                return wishes[k];
-            if (n > *limit) {
-                *limit = n;
-                *best = wishes[k];
-            }
-        }
-    wished = *best;
-    wished_limit = *limit;
-    for (int k = 0; k < 32 && order[k] < 64; k++) {
-        uint32_t n;
-        if (!pays(s, x, order[k]) || s->held[order[k]].len >= OCCUPANTS_MOST)
-            continue;
-        n = room(s, x, order[k]);
-        if (n >= x->end)
-            return order[k];
-        if (n > *limit) {
-            *limit = n;
-            *best = order[k];
-        }
-    }
-    if (wished != NONE && *best != wished && !gains(s->l, x, wished_limit, *limit)) {
-        *best = wished;
-        *limit = wished_limit;
-    }
-    return NONE;
+    if (r == NONE)
+        *best = find_most(s, x, cls, wishes, set, limit);
+    return r;
 }
 
 /* The register whose pieces are the cheapest to move away until `until`; NONE: no such one. */
 static uint32_t find_cheapest(scan *s, const piece *p, uint32_t until, bool both, float *cost)
 {
-    const uint8_t *order = s->env->order[s->l->f->vregs[p->vreg].cls];
-    float save = 2 * s->l->f->blocks[0].freq / (float)((p->end - p->start) / 4 + 4);
+    unsigned cls = s->l->f->vregs[p->vreg].cls;
+    float save = s->saving / (float)((p->end - p->start) / 4 + 4);
+    regset all = s->cls[cls] & ~(until >= p->end ? s->clobbered : 0), cheap = candidates(s, p);
     uint32_t best = NONE;
 
     *cost = COST_NEVER;
-    for (int k = 0; k < 32 && order[k] < 64; k++) {
+    for (const regset *next = s->in_order[cls]; all != 0; all &= ~*next++) {
+        uint32_t r;
         float c;
-        if (until >= p->end && (s->clobbered & REG_BIT(order[k])))
+        if (!(all & *next))
             continue;
-        if (fixed_limit(s, p, order[k]) < (until < p->end ? until : p->end))
+        r = (uint32_t)__builtin_ctzll(*next);
+        if (fixed_limit(s, p, r) < (until < p->end ? until : p->end))
             continue;
-        c = eviction_cost(s, p, order[k], until, both);
-        if (!pays(s, p, order[k]) && c < save)
+        c = eviction_cost(s, p, r, until, both);
+        if (c < save && !(cheap & *next))
             c = save;
         if (c < *cost) {
             *cost = c;
-            best = order[k];
+            best = r;
         }
     }
     return best;
@@ -559,7 +707,7 @@ static bool starts_in_memory(scan *s, uint32_t p)
     const interval *iv = &l->iv[x->vreg];
     const ra_block *b = &l->f->blocks[iv->block];
     uint32_t need = first_need(l, x);
-    float in_memory = need == NONE ? x->sum : l->uses[need].freq, in_register = 0;
+    float in_memory = need == NONE ? x->sum : freq_at(l, l->uses[need].pos), in_register = 0;
 
     for (uint32_t k = 0; k < b->npreds; k++) {
         uint32_t from = l->f->lists[b->preds + k];
@@ -614,7 +762,7 @@ static void allocate(scan *s, uint32_t p)
     bool urgent = need != NONE && l->uses[need].pos / 4 == at(s, p)->start / 4;
     float cost;
 
-    s->pos = at(s, p)->start;
+    advance(s, at(s, p)->start);
     if (l->iv[at(s, p)->vreg].pieces > PIECES_MOST) {
         uint32_t until;
         if (!urgent) {
@@ -631,8 +779,8 @@ static void allocate(scan *s, uint32_t p)
         return;
     }
     cut_at_gap(s, p);
-    find_clobbers(s, at(s, p));
-    r = find_free(s, p, &best, &limit);
+    find_limits(s, at(s, p));
+    r = find_free(s, at(s, p), &best, &limit);
     if (r != NONE) {
         assign(s, p, r);
         return;
@@ -659,20 +807,32 @@ static void scan_all(linear *l)
     s.env = l->f->env;
     s.heap.at = NULL;
     s.heap.len = s.heap.cap = 0;
-    memset(s.held, 0, sizeof s.held);
-    memset(s.next_fixed, 0, sizeof s.next_fixed);
-    memset(s.fixed_from, 0, sizeof s.fixed_from);
+    s.first_event = 0;
+    s.occupied = s.shared = 0;
+    s.ends = ARENA_ARRAY(l->tmp, uint32_t, (size_t)l->f->ninsts * 2 + 2);
+    s.endings.at = NULL;
+    s.endings.len = s.endings.cap = 0;
+    vec_reserve(l->tmp, &s.endings, l->pieces.len + l->pieces.len / 4 + 4);
+    s.passed = 0;
+    memset(s.held, 0xff, sizeof s.held);
     memset(s.busy_until, 0, sizeof s.busy_until);
+    memcpy(s.next_fixed, l->first_reserved, sizeof s.next_fixed);
     memset(s.next_call, 0, (l->max_clobber + 1) * sizeof s.next_call[0]);
-    s.cls[RC_INT] = 0xffffffffu;
-    s.cls[RC_FLOAT] = ~s.cls[RC_INT];
-    while (k < l->norder || s.heap.len > 0) {
-        uint32_t p = k < l->norder ? l->iv[l->order[k]].first : NONE;
-        if (p == NONE || (s.heap.len > 0 && s.heap.at[0].start < at(&s, p)->start))
-            p = pop(&s);
+    for (unsigned c = 0; c < RC_COUNT; c++) {
+        const uint8_t *order = s.env->order[c];
+        s.cls[c] = 0;
+        for (unsigned i = 0; i < 32 && order[i] < 64; i++) {
+            s.in_order[c][i] = REG_BIT(order[i]);
+            s.cls[c] |= REG_BIT(order[i]) & s.env->allocatable;
+        }
+    }
+    s.saving = 2 * l->f->blocks[0].freq;
+    while (k < l->nfirst || s.heap.len > 0) {
+        if (k == l->nfirst || (s.heap.len > 0 && s.heap.at[0].start < at(&s, k)->start))
+            allocate(&s, pop(&s));
         else
-            k++;
-        allocate(&s, p);
+            allocate(&s, k++);
+        count_work(l, 1);
     }
 }
 

@@ -30,22 +30,28 @@ enum {
     U_END    /* an argument at the end of a block; no operand */
 };
 typedef struct {
-    uint32_t pos, op;
-    float freq;
-    uint8_t kind;
+    uint32_t pos;
+    uint32_t op : 29, kind : 3;
 } use;
+/* what a use costs when the value is in memory, for one execution */
+static const float use_weight[] = { [U_EARLY] = 1, [U_BOTH] = 1, [U_DEF] = 1, [U_ANY] = 0.6f,
+                                    [U_COPY] = 0.7f, [U_END] = 0.6f };
+enum { OPERANDS_MOST = (1 << 29) - 2, NO_OPERAND = (1 << 29) - 1 };
 
 typedef struct piece {
     uint32_t vreg, next;   /* next piece of the vreg; NONE: the last */
     uint32_t start, end;
     uint32_t r0, r1;       /* ranges that it touches, the outer ones clipped by start and end */
     uint32_t u0, u1;
+    uint32_t now;          /* one of its ranges: none before it ends after the scan's position */
+    uint32_t beside;       /* another piece in the same register; NONE: the last */
     ra_loc loc;            /* register; LOC_MEMORY; LOC_NONE: not yet */
     float sum, weight;     /* of its uses; by length */
 } piece;
 #define LOC_MEMORY LOC_SLOT(0x7ffffffeu) /* the vreg's slot, or made again */
 
 typedef struct {
+    uint32_t start, end;   /* of all of it; at first, end counts only the block that defines it */
     uint32_t r0, r1, u0, u1;
     uint32_t first;        /* piece; NONE: never live */
     uint32_t pieces;       /* how many */
@@ -55,33 +61,61 @@ typedef struct {
     uint32_t source;       /* vreg it is made from, whose register it would like; NONE */
     uint32_t target;       /* vreg made from it, the same; NONE */
     uint32_t slot;         /* 8-byte unit; NONE: none */
+    float sum;             /* of its uses */
     uint8_t hint;          /* register; 0xff: none */
     uint8_t last;          /* register of the piece that got one last; 0xff: none */
     bool remat;
     bool in_memory;        /* has a piece there */
 } interval;
 
-/* Register r may hold only vreg in [from, to): a fixed operand. */
-typedef struct { uint32_t from, to, vreg; } reservation;
+/* An operand that is read where the operand tied to its vreg is made: it has no use of its own. */
+typedef struct { uint32_t inst, op; } alias;
+
+/* In [from, to) the registers hold only vreg: a fixed operand; or nothing: a clobber at from. */
+typedef struct {
+    regset regs;
+    uint32_t from, to, vreg; /* vreg NONE: a clobber */
+    uint32_t next;           /* reservation of the same register; NONE: the last */
+} reservation;
 
 typedef struct {
     ra_func *f;
     arena *tmp;
     uint32_t *block_of;            /* by instruction */
     interval *iv;                  /* by vreg */
-    range *ranges;
+    VEC(range) ranges;
     use *uses;
-    VEC(piece) pieces;
-    VEC(reservation) fixed[64];    /* sorted */
-    uint32_t *order;               /* vregs by start */
-    uint32_t norder;
+    VEC(piece) pieces;             /* the first ones of all vregs come first, in order of starts */
+    uint32_t nfirst;
+    VEC(reservation) reserved;     /* by instruction */
+    VEC(alias) aliases;
+    uint32_t first_reserved[64];   /* by register: index in reserved; NONE */
+    uint32_t work;                 /* done since the host was asked last */
     uint32_t max_clobber;
     VEC(uint32_t) clobbers[256];   /* 1 .. max_clobber by ra_inst.clobber: instructions, sorted */
 } linear;
 
+enum { WORK_BETWEEN_POLLS = 1 << 14 };
+
+/* To be called in all loops: n steps more are done. */
+static inline void count_work(linear *l, uint32_t n)
+{
+    l->work += n;
+    if (l->work >= WORK_BETWEEN_POLLS) {
+        l->work = 0;
+        if (l->f->poll)
+            l->f->poll(l->f->poll_user);
+    }
+}
+
 static inline const ra_block *block_at(const linear *l, uint32_t pos)
 {
     return &l->f->blocks[l->block_of[pos / 4]];
+}
+
+static inline float freq_at(const linear *l, uint32_t pos)
+{
+    return block_at(l, pos)->freq;
 }
 
 static inline bool starts_block(const linear *l, uint32_t pos)
@@ -89,15 +123,8 @@ static inline bool starts_block(const linear *l, uint32_t pos)
     return pos % 4 == 0 && block_at(l, pos)->first == pos / 4;
 }
 
-/* Whether operand k of the instruction is read through a copy made before it. */
-static inline bool is_copied(const ra_operand *op, bool tied)
-{
-    return op->kind <= RA_USE_LATE && (tied || op->constraint == RA_FIXED);
-}
-
 void jit_ra_live_build(linear *l);                        /* live.c: intervals and reservations */
 uint32_t jit_ra_piece_split(linear *l, uint32_t p, uint32_t pos); /* split.c: the new right piece */
-void jit_ra_piece_weigh(linear *l, uint32_t p);
 piece jit_ra_piece_whole(const linear *l, uint32_t vreg); /* its interval as one piece */
 /* first common position */
 uint32_t jit_ra_piece_meet(const linear *l, const piece *a, const piece *b);

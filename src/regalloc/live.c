@@ -1,352 +1,195 @@
 /* live.c - builds the intervals: where each virtual register is needed, and by whom.
  *
- * Liveness between blocks is found value by value, walking from each use up to the definition: work
- * in proportion to the answer, and right for any graph. The answer itself can be quadratic, so
- * under a budget; values beyond it count as live in all blocks from the definition to the last use,
- * stretched over every backward edge. Then one pass from the last instruction to the first makes
- * ranges, uses and reservations. */
+ * One pass over the instructions notes uses and reservations. A vreg that only its own block
+ * reads has one range, known at once. For the others, liveness between blocks is found value by
+ * value, walking from the blocks that read it up to the definition: work in proportion to the
+ * answer, and right for any graph. The answer itself can be quadratic, so under a budget; values
+ * beyond it count as live in all blocks from the definition to the last use, stretched over every
+ * backward edge. */
 #include "regalloc/linear.h"
 
 #include <string.h>
 
-typedef struct { uint32_t from, to, next; } node;
-typedef struct { uint32_t vreg, next; } live_out;
-typedef struct { uint32_t block, next; } crossing; /* of one vreg, linked; next: + 1 */
+/* Block that reads a vreg of another one: until `end`. next: + 1, an earlier block. */
+typedef struct { uint32_t block, end, next; } crossing;
+
+typedef struct { uint32_t from, to; } partners; /* vregs */
+
+/* Blocks, to be taken from the last to the first. sum: bit w of words that are not 0. */
+typedef struct { uint64_t *word, *sum; uint32_t top; } block_set;
+
+/* Per block, the last block that jumps back to it; by doubling steps of 2^k blocks. */
+typedef struct { uint32_t *most[32]; uint32_t levels; } back_edges;
 
 typedef struct {
     linear *l;
     const ra_func *f;
     arena *tmp;
-    uint32_t *nuses;        /* by vreg */
-    uint32_t *head;         /* by vreg: node of its first range + 1 */
-    uint32_t *nranges;
-    uint32_t *stretched;    /* by vreg: end of its one range; 0: not stretched */
-    uint32_t *outs;         /* by block: live_out + 1 */
-    VEC(node) nodes;
-    VEC(live_out) out;
-    VEC(crossing) crossings;/* other blocks that read a vreg */
-    uint32_t *crossing_of;  /* by vreg: its last one + 1 */
-    VEC(uint32_t) crossers; /* vregs that have any */
+    float freq;              /* of the block at hand */
+    uint32_t block, start;   /* it, and its first position */
+    VEC(crossing) crossings;
+    uint32_t *crossing_of;   /* by vreg: its last one + 1 */
+    VEC(uint32_t) crossers;  /* vregs that have any */
+    uint32_t *defined;       /* vregs in the order of their definitions */
+    uint32_t ndefined;
+    partners *partners;
+    uint32_t npartners;
+    uint32_t last_reserved[64]; /* by register */
+    /* of the walk */
+    block_set outs;          /* blocks at whose end the vreg at hand lives */
+    uint32_t *stack;
+    uint64_t budget;
+    back_edges back;
 } live;
 
-static bool is_use(const ra_operand *op)
+/* ---- uses and reservations ---- */
+
+static inline use *new_use(live *lv, interval *iv, uint32_t kind)
 {
-    return op->kind <= RA_USE_LATE;
+    iv->sum += lv->freq * use_weight[kind];
+    return lv->l->uses + iv->u1++;
 }
 
-/* ---- definitions, and uses in other blocks ---- */
-
-/* v is read in block b; noted when another block defines it. */
-static inline void note_use(live *lv, uint32_t v, uint32_t b)
+static inline void set_use(use *u, uint32_t pos, uint32_t op, uint32_t kind)
 {
-    crossing c = { b, lv->crossing_of[v] };
+    u->pos = pos;
+    u->op = op & NO_OPERAND;
+    u->kind = kind & 7;
+}
 
-    lv->nuses[v]++;
-    if (lv->l->iv[v].block == b || (c.next != 0 && lv->crossings.at[c.next - 1].block == b))
+static inline void add_def(live *lv, interval *iv, uint32_t pos, uint32_t op, uint32_t kind)
+{
+    set_use(new_use(lv, iv, kind), pos, op, kind);
+}
+
+static inline void add_use(live *lv, interval *iv, uint32_t pos, uint32_t op, uint32_t kind)
+{
+    use *u = new_use(lv, iv, kind), *first = lv->l->uses + iv->u0;
+
+    for (; u > first && u[-1].pos > pos; u--) /* another operand of the instruction */
+        u[0] = u[-1];
+    set_use(u, pos, op, kind);
+}
+
+/* v is needed in this block until `end`. */
+static inline void need(live *lv, uint32_t v, interval *iv, uint32_t end)
+{
+    crossing c;
+
+    if (iv->block == lv->block) {
+        iv->end = end > iv->end ? end : iv->end;
         return;
-    if (c.next == 0)
+    }
+    c.block = lv->block, c.end = end, c.next = lv->crossing_of[v];
+    if (c.next == 0) {
         vec_push(lv->tmp, &lv->crossers, v);
+    } else if (lv->crossings.at[c.next - 1].block == lv->block) {
+        crossing *old = &lv->crossings.at[c.next - 1];
+        old->end = end > old->end ? end : old->end;
+        return;
+    }
     vec_push(lv->tmp, &lv->crossings, c);
     lv->crossing_of[v] = lv->crossings.len;
 }
 
-static void note_inst(live *lv, uint32_t b, uint32_t i)
-{
-    const ra_func *f = lv->f;
-    const ra_inst *inst = &f->insts[i];
-    const ra_operand *op = f->ops + inst->ops;
-
-    for (uint32_t k = 0; k < inst->nops; k++, op++) {
-        interval *iv;
-        if (op->vreg == RA_NO_VREG)
-            continue;
-        if (is_use(op)) {
-            note_use(lv, op->vreg, b);
-            continue;
-        }
-        lv->nuses[op->vreg]++;
-        iv = &lv->l->iv[op->vreg];
-        lv->l->order[lv->l->norder++] = op->vreg;
-        iv->def_op = inst->ops + k;
-        iv->def_inst = i;
-        iv->block = b;
-        iv->remat = (inst->flags & RA_REMAT) != 0;
-    }
-}
-
-/* In the order of blocks each definition comes before what reads it. */
-static void note_all(live *lv)
-{
-    linear *l = lv->l;
-    const ra_func *f = lv->f;
-
-    for (uint32_t v = 0; v < f->nvregs; v++) {
-        interval none = { 0, 0, 0, 0, NONE, 0, NONE, 0, NONE, NONE, NONE, NONE, f->vregs[v].hint,
-                          0xff,
-                          false, false };
-        l->iv[v] = none;
-    }
-    for (uint32_t b = 0; b < f->nblocks; b++) {
-        const ra_block *bl = &f->blocks[b];
-        for (uint32_t k = 0; k < bl->nparams; k++) {
-            l->iv[f->lists[bl->params + k]].block = b;
-            l->iv[f->lists[bl->params + k]].def_inst = k;
-            l->order[l->norder++] = f->lists[bl->params + k];
-        }
-        for (uint32_t i = bl->first; i < bl->end; i++) {
-            l->block_of[i] = b;
-            note_inst(lv, b, i);
-        }
-        if (bl->nsuccs == 1)
-            for (uint32_t k = 0; k < f->blocks[f->lists[bl->succs]].nparams; k++)
-                note_use(lv, f->lists[bl->args + k], b);
-    }
-}
-
-/* ---- liveness between blocks ---- */
-
-typedef struct { uint32_t *seen_in, *seen_out, *stack; uint64_t budget; } walk;
-
-/* Walks up from the blocks that use v. False: the budget is used up (what was noted stays
- * valid). */
-static bool walk_up(live *lv, walk *w, uint32_t v)
-{
-    const ra_func *f = lv->f;
-    uint32_t depth = 0, def = lv->l->iv[v].block;
-
-    for (uint32_t k = lv->crossing_of[v]; k != 0; k = lv->crossings.at[k - 1].next) {
-        uint32_t b = lv->crossings.at[k - 1].block;
-        w->seen_in[b] = v + 1;
-        w->stack[depth++] = b;
-    }
-    while (depth > 0) {
-        const ra_block *b = &f->blocks[w->stack[--depth]];
-        for (uint32_t k = 0; k < b->npreds; k++) {
-            uint32_t p = f->lists[b->preds + k];
-            live_out o = { v, lv->outs[p] };
-            if (w->seen_out[p] == v + 1)
-                continue;
-            w->seen_out[p] = v + 1;
-            if (w->budget-- == 0)
-                return false;
-            vec_push(lv->tmp, &lv->out, o);
-            lv->outs[p] = lv->out.len;
-            if (p != def && w->seen_in[p] != v + 1) {
-                w->seen_in[p] = v + 1;
-                w->stack[depth++] = p;
-            }
-        }
-    }
-    return true;
-}
-
-/* Then a definition comes before all blocks that it dominates. */
-static bool has_earlier_preds(const ra_func *f)
-{
-    for (uint32_t b = 1; b < f->nblocks; b++) {
-        const ra_block *bl = &f->blocks[b];
-        bool earlier = false;
-        for (uint32_t k = 0; k < bl->npreds && !earlier; k++)
-            earlier = f->lists[bl->preds + k] < b;
-        if (!earlier)
-            return false;
-    }
-    return true;
-}
-
-/* Per block, the last block that jumps back to it; by doubling steps of 2^k blocks. */
-typedef struct { uint32_t *most[32]; uint32_t levels; } back_edges;
-
-static back_edges find_back_edges(live *lv)
-{
-    const ra_func *f = lv->f;
-    back_edges e = { { NULL }, 1 };
-
-    e.most[0] = ARENA_ARRAY(lv->tmp, uint32_t, f->nblocks);
-    for (uint32_t b = 0; b < f->nblocks; b++)
-        for (uint32_t k = 0; k < f->blocks[b].npreds; k++) {
-            uint32_t p = f->lists[f->blocks[b].preds + k];
-            if (p >= b && e.most[0][b] < p)
-                e.most[0][b] = p;
-        }
-    for (uint32_t step = 1; step * 2 <= f->nblocks; step *= 2, e.levels++) {
-        const uint32_t *lower = e.most[e.levels - 1];
-        uint32_t *most = ARENA_ARRAY_RAW(lv->tmp, uint32_t, f->nblocks);
-        for (uint32_t b = 0; b < f->nblocks; b++) {
-            uint32_t other = b + step < f->nblocks ? lower[b + step] : 0;
-            most[b] = lower[b] > other ? lower[b] : other;
-        }
-        e.most[e.levels] = most;
-    }
-    return e;
-}
-
-/* The largest source of an edge back to blocks from .. to. */
-static uint32_t most_back(const back_edges *e, uint32_t from, uint32_t to)
-{
-    uint32_t k = 0, a, b;
-
-    if (from > to)
-        return 0;
-    while (k + 1 < e->levels && ((uint32_t)2 << k) <= to - from + 1)
-        k++;
-    a = e->most[k][from];
-    b = e->most[k][to + 1 - ((uint32_t)1 << k)];
-    return a > b ? a : b;
-}
-
-static void stretch(live *lv, const back_edges *e, uint32_t v)
-{
-    uint32_t def = lv->l->iv[v].block, last = def;
-
-    for (uint32_t k = lv->crossing_of[v]; k != 0; k = lv->crossings.at[k - 1].next)
-        if (lv->crossings.at[k - 1].block > last)
-            last = lv->crossings.at[k - 1].block;
-    for (;;) {
-        uint32_t more = most_back(e, def + 1, last);
-        if (more <= last)
-            break;
-        last = more;
-    }
-    lv->stretched[v] = POS(lv->f->blocks[last].end);
-}
-
-static void find_live_outs(live *lv)
-{
-    const ra_func *f = lv->f;
-    walk w;
-    back_edges back = { { NULL }, 0 };
-
-    w.seen_in = ARENA_ARRAY(lv->tmp, uint32_t, f->nblocks);
-    w.seen_out = ARENA_ARRAY(lv->tmp, uint32_t, f->nblocks);
-    w.stack = ARENA_ARRAY_RAW(lv->tmp, uint32_t, f->nblocks);
-    w.budget = (uint64_t)f->nblocks * 32 + (uint64_t)f->nops * 4;
-    for (uint32_t k = 0; k < lv->crossers.len; k++) {
-        uint32_t v = lv->crossers.at[k];
-        if (lv->l->iv[v].block == NONE)
-            continue;
-        if (back.levels == 0 && walk_up(lv, &w, v))
-            continue;
-        if (back.levels == 0)
-            back = find_back_edges(lv);
-        stretch(lv, &back, v);
-    }
-}
-
-/* ---- ranges and uses ---- */
-
-/* v is needed in [from, to), where all that is known of it lies at or after from. */
-static void add_range(live *lv, uint32_t v, uint32_t from, uint32_t to)
-{
-    uint32_t h = lv->head[v];
-    node n = { from, to, h };
-
-    if (lv->stretched[v] != 0 && h != 0)
-        return;
-    if (h != 0 && lv->nodes.at[h - 1].from <= to) {
-        node *old = &lv->nodes.at[h - 1];
-        old->from = from < old->from ? from : old->from;
-        return;
-    }
-    if (lv->stretched[v] != 0)
-        n.to = lv->stretched[v];
-    vec_push(lv->tmp, &lv->nodes, n);
-    lv->head[v] = lv->nodes.len;
-    lv->nranges[v]++;
-}
-
-static void add_def(live *lv, uint32_t v, uint32_t from, uint32_t least)
-{
-    if (lv->head[v] == 0)
-        add_range(lv, v, from, least);
-    lv->nodes.at[lv->head[v] - 1].from = from;
-    if (lv->nodes.at[lv->head[v] - 1].to < least)
-        lv->nodes.at[lv->head[v] - 1].to = least;
-}
-
-static void add_use(live *lv, uint32_t v, uint32_t pos, uint32_t op, uint8_t kind, float freq)
-{
-    use u = { pos, op, freq, kind };
-
-    lv->l->uses[--lv->l->iv[v].u0] = u;
-}
-
 static void reserve(live *lv, uint8_t reg, uint32_t from, uint32_t to, uint32_t v)
 {
-    reservation r = { from, to, v };
+    linear *l = lv->l;
+    reservation r = { REG_BIT(reg), from, to, v, NONE };
+    uint32_t k = l->reserved.len, last = lv->last_reserved[reg];
 
-    vec_push(lv->tmp, &lv->l->fixed[reg], r);
+    if (last == NONE) {
+        l->first_reserved[reg] = k;
+    } else {
+        l->reserved.at[last].next = k;
+        if (l->reserved.at[last].from > from) { /* reading was noted after writing */
+            reservation *later = &l->reserved.at[last];
+            r.from = later->from, r.to = later->to, r.vreg = later->vreg;
+            later->from = from, later->to = to, later->vreg = v;
+        }
+    }
+    lv->last_reserved[reg] = k;
+    vec_push(lv->tmp, &l->reserved, r);
+}
+
+static void note_clobber(live *lv, uint32_t i, uint32_t set)
+{
+    linear *l = lv->l;
+    reservation r = { lv->f->clobbers[set], POS(i) + 2, POS(i) + 3, NONE, NONE };
+
+    for (; l->max_clobber < set; l->max_clobber++)
+        memset(&l->clobbers[l->max_clobber + 1], 0, sizeof l->clobbers[0]);
+    vec_push(lv->tmp, &l->clobbers[set], i);
+    vec_push(lv->tmp, &l->reserved, r);
 }
 
 static void add_hint(live *lv, uint32_t v, uint8_t reg)
 {
-    if (lv->l->iv[v].hint == 0xff)
+    if (lv->f->vregs[v].hint == 0xff)
         lv->l->iv[v].hint = reg;
 }
 
-/* `to` is a copy of `from`, or made in its place. Backwards, so the last use of `from` comes
- * first. */
+/* `to` is a copy of `from`, or made in its place. */
 static void add_partners(live *lv, uint32_t from, uint32_t to)
 {
-    interval *a = &lv->l->iv[from], *b = &lv->l->iv[to];
-
-    if (a->target == NONE)
-        a->target = to;
-    if (a->hint == 0xff)
-        a->hint = b->hint;
-    b->source = from;
+    lv->partners[lv->npartners].from = from;
+    lv->partners[lv->npartners++].to = to;
+    lv->l->iv[from].target = to;
+    if (lv->l->iv[to].source == NONE)
+        lv->l->iv[to].source = from;
 }
 
-static void visit_write(live *lv, const ra_inst *inst, uint32_t i, uint32_t k, float freq)
+static inline void note_write(live *lv, const ra_inst *inst, uint32_t i, const ra_operand *op)
 {
-    ra_operand *op = &lv->f->ops[inst->ops + k];
     const ra_operand *tie = op->constraint == RA_TIED ? &lv->f->ops[inst->ops + op->fixed] : NULL;
-    uint32_t p = POS(i), v = op->vreg;
+    uint32_t p = POS(i), o = (uint32_t)(op - lv->f->ops);
+    interval *iv = &lv->l->iv[op->vreg];
 
+    lv->defined[lv->ndefined++] = op->vreg;
+    iv->def_op = o;
+    iv->def_inst = i;
+    iv->block = lv->block;
+    iv->remat = (inst->flags & RA_REMAT) != 0;
+    iv->end = p + 3;
+    iv->start = p + 2;
     if (op->constraint == RA_FIXED || (tie && tie->constraint == RA_FIXED)) {
         uint8_t reg = tie ? tie->fixed : op->fixed;
-        bool early = op->kind != RA_DEF;
-        reserve(lv, reg, early ? p : p + 2, p + 3, v);
-        if (lv->head[v] == 0)
-            return; /* nobody reads it: it needs no other place */
-        add_hint(lv, v, reg);
-        add_def(lv, v, p + 2, p + 3);
-        add_use(lv, v, p + 2, inst->ops + k, U_COPY, freq);
+        reserve(lv, reg, op->kind != RA_DEF ? p : p + 2, p + 3, op->vreg);
+        add_def(lv, iv, p + 2, o, U_COPY);
+        add_hint(lv, op->vreg, reg);
     } else if (op->kind == RA_DEF && !tie) {
-        add_def(lv, v, p + 2, p + 3);
-        add_use(lv, v, p + 2, inst->ops + k, U_DEF, freq);
+        add_def(lv, iv, p + 2, o, U_DEF);
     } else {
-        add_def(lv, v, p, p + 3);
-        add_use(lv, v, p, inst->ops + k, U_BOTH, freq);
+        iv->start = p;
+        add_def(lv, iv, p, o, U_BOTH);
     }
 }
 
-static void visit_read(live *lv, const ra_inst *inst, uint32_t i, uint32_t k, uint32_t start,
-                       float freq)
+static inline void note_read(live *lv, const ra_inst *inst, uint32_t i, const ra_operand *op)
 {
-    ra_operand *op = &lv->f->ops[inst->ops + k];
-    uint32_t p = POS(i), v = op->vreg;
-    bool late = op->kind == RA_USE_LATE;
-    uint8_t kind;
+    uint32_t p = POS(i), v = op->vreg, kind = U_EARLY, late = 0;
+    interval *iv = &lv->l->iv[v];
 
-    if (late && op->constraint == RA_ANY && inst->clobber)
-        lv->l->iv[v].remat = false; /* perhaps only a slot survives */
-    kind = op->constraint == RA_ANY && !lv->l->iv[v].remat && op->width <= lv->f->vregs[v].width
-         ? U_ANY : late ? U_BOTH : U_EARLY;
-    add_range(lv, v, start, late ? p + 3 : p + 2);
-    add_use(lv, v, late ? p + 2 : p + 1, inst->ops + k, kind, freq);
+    if (op->kind == RA_USE_LATE) {
+        kind = U_BOTH;
+        late = 1;
+        if (op->constraint == RA_ANY && inst->clobber)
+            iv->remat = false; /* perhaps only a slot survives */
+    }
+    if (op->constraint == RA_ANY && !iv->remat && op->width <= lv->f->vregs[v].width)
+        kind = U_ANY;
+    need(lv, v, iv, p + 2 + late);
+    add_use(lv, iv, p + 1 + late, (uint32_t)(op - lv->f->ops), kind);
     if (inst->flags & RA_MOVE)
         add_partners(lv, v, lv->f->ops[inst->ops].vreg);
 }
 
-static void visit_copied(live *lv, const ra_inst *inst, uint32_t i, uint32_t k, uint32_t def,
-                         uint32_t start, float freq)
+static inline void note_copied(live *lv, uint32_t i, const ra_operand *op, uint32_t def)
 {
-    ra_operand *op = &lv->f->ops[inst->ops + k];
     uint32_t p = POS(i), v = op->vreg;
 
-    add_range(lv, v, start, p > start ? p : p + 1);
-    add_use(lv, v, p, inst->ops + k, U_COPY, freq);
+    need(lv, v, &lv->l->iv[v], p > lv->start ? p : p + 1);
+    add_use(lv, &lv->l->iv[v], p, (uint32_t)(op - lv->f->ops), U_COPY);
     if (op->constraint == RA_FIXED) {
         reserve(lv, op->fixed, p, op->kind == RA_USE_LATE ? p + 3 : p + 2, v);
         add_hint(lv, v, op->fixed);
@@ -382,156 +225,402 @@ static bool is_alias(const ra_func *f, const ra_inst *inst, const ra_operand *op
     return false;
 }
 
-static void visit_inst(live *lv, uint32_t i, const ra_block *b)
+/* The operands that an instruction with tied ones reads. */
+static void note_beside_ties(live *lv, const ra_inst *inst, uint32_t i)
 {
-    const ra_func *f = lv->f;
-    const ra_inst *inst = &f->insts[i];
-    bool has_copies = false, has_ties = false, has_late = false;
+    const ra_operand *op = lv->f->ops + inst->ops;
 
-    if (inst->clobber) {
-        for (; lv->l->max_clobber < inst->clobber; lv->l->max_clobber++)
-            memset(&lv->l->clobbers[lv->l->max_clobber + 1], 0, sizeof lv->l->clobbers[0]);
-        vec_push(lv->tmp, &lv->l->clobbers[inst->clobber], i);
+    for (uint32_t k = 0; k < inst->nops; k++, op++) {
+        alias a = { i, inst->ops + k };
+        uint32_t def;
+        if (op->kind > RA_USE_LATE || op->vreg == RA_NO_VREG)
+            continue;
+        def = tied_to(lv->f, inst, k);
+        if (def != NONE || op->constraint == RA_FIXED)
+            note_copied(lv, i, op, def);
+        else if (is_alias(lv->f, inst, op))
+            vec_push(lv->tmp, &lv->l->aliases, a);
+        else
+            note_read(lv, inst, i, op);
     }
-    for (uint32_t k = 0; k < inst->nops; k++) {
-        const ra_operand *op = &f->ops[inst->ops + k];
-        has_ties |= op->vreg != RA_NO_VREG && op->constraint == RA_TIED;
-        has_copies |= op->vreg != RA_NO_VREG && op->constraint >= RA_FIXED;
-        has_late |= op->kind == RA_USE_LATE;
-        if (op->vreg != RA_NO_VREG && !is_use(op))
-            visit_write(lv, inst, i, k, b->freq);
-    }
-    for (uint8_t kind = has_late ? RA_USE_LATE + 1 : RA_USE + 1; kind-- > 0;) /* late ones first */
-        for (uint32_t k = inst->nops; k-- > 0;) {
-            ra_operand *op = &f->ops[inst->ops + k];
-            if (op->vreg == RA_NO_VREG || op->kind != kind
-                || is_copied(op, has_ties && tied_to(f, inst, k) != NONE))
-                continue;
-            op->loc = LOC_NONE;
-            if (!has_ties || !is_alias(f, inst, op))
-                visit_read(lv, inst, i, k, POS(b->first), b->freq);
-        }
-    if (has_copies)
-        for (uint32_t k = inst->nops; k-- > 0;) {
-            const ra_operand *op = &f->ops[inst->ops + k];
-            uint32_t tie = has_ties ? tied_to(f, inst, k) : NONE;
-            if (op->vreg != RA_NO_VREG && is_copied(op, tie != NONE))
-                visit_copied(lv, inst, i, k, tie, POS(b->first), b->freq);
-        }
 }
 
-static void visit_block(live *lv, uint32_t block)
+static inline void note_inst(live *lv, uint32_t i)
 {
-    const ra_func *f = lv->f;
-    const ra_block *b = &f->blocks[block];
-    uint32_t start = POS(b->first), end = POS(b->end);
+    const ra_inst *inst = &lv->f->insts[i];
+    const ra_operand *first = lv->f->ops + inst->ops, *end = first + inst->nops;
+    bool has_ties = false, reads = false;
 
-    for (uint32_t o = lv->outs[block]; o != 0; o = lv->out.at[o - 1].next)
-        add_range(lv, lv->out.at[o - 1].vreg, start, end);
-    if (b->nsuccs == 1) {
-        const ra_block *to = &f->blocks[f->lists[b->succs]];
-        for (uint32_t k = to->nparams; k-- > 0;) {
-            uint32_t v = f->lists[b->args + k], param = f->lists[to->params + k];
-            add_range(lv, v, start, end);
-            add_use(lv, v, end - 1, NONE, U_END, b->freq);
-            /* the source is the argument of the first predecessor in order */
-            add_partners(lv, v, param);
+    lv->l->block_of[i] = lv->block;
+    for (const ra_operand *op = first; op < end; op++) {
+        if (op->kind <= RA_USE_LATE) {
+            reads = true;
+        } else if (op->vreg != RA_NO_VREG) {
+            has_ties |= op->constraint == RA_TIED;
+            note_write(lv, inst, i, op);
         }
     }
-    for (uint32_t i = b->end; i-- > b->first;)
-        visit_inst(lv, i, b);
-    for (uint32_t k = 0; k < b->nparams; k++)
-        if (lv->head[f->lists[b->params + k]] != 0)
-            add_def(lv, f->lists[b->params + k], start, start + 1);
+    if (has_ties)
+        note_beside_ties(lv, inst, i);
+    else if (reads)
+        for (const ra_operand *op = first; op < end; op++) {
+            if (op->kind > RA_USE_LATE || op->vreg == RA_NO_VREG)
+                continue;
+            if (op->constraint == RA_FIXED)
+                note_copied(lv, i, op, NONE);
+            else
+                note_read(lv, inst, i, op);
+        }
+    if (inst->clobber)
+        note_clobber(lv, i, inst->clobber);
+}
+
+/* In the order of blocks each definition comes before what reads it. */
+static void note_block(live *lv, uint32_t block)
+{
+    linear *l = lv->l;
+    const ra_func *f = lv->f;
+    const ra_block *b = &f->blocks[block];
+    bool earlier = block == 0;
+
+    lv->block = block;
+    lv->start = POS(b->first);
+    lv->freq = b->freq;
+    for (uint32_t k = 0; k < b->npreds && !earlier; k++)
+        earlier = f->lists[b->preds + k] < block;
+    /* then a definition comes before all blocks that it dominates */
+    JIT_REQUIRE(lv->tmp->fail, earlier, "blocks out of order");
+    for (uint32_t k = 0; k < b->nparams; k++) {
+        interval *iv = &l->iv[f->lists[b->params + k]];
+        lv->defined[lv->ndefined++] = f->lists[b->params + k];
+        iv->block = block;
+        iv->def_inst = k;
+        iv->start = lv->start;
+        iv->end = lv->start + 1;
+    }
+    for (uint32_t i = b->first; i < b->end; i++)
+        note_inst(lv, i);
+    if (b->nsuccs == 1) {
+        const ra_block *to = &f->blocks[f->lists[b->succs]];
+        for (uint32_t k = 0; k < to->nparams; k++) {
+            uint32_t v = f->lists[b->args + k];
+            need(lv, v, &l->iv[v], POS(b->end));
+            add_use(lv, &l->iv[v], POS(b->end) - 1, NO_OPERAND, U_END);
+            /* the source is the argument of the first predecessor in order */
+            add_partners(lv, v, f->lists[to->params + k]);
+        }
+    }
+    count_work(l, b->end - b->first + 1);
+}
+
+/* How many uses each vreg can have gives all their places. */
+static void share_out_uses(live *lv)
+{
+    linear *l = lv->l;
+    const ra_func *f = lv->f;
+    uint32_t total = 0, nargs = 0;
+
+    for (uint32_t v = 0; v < f->nvregs; v++) {
+        interval none = { .first = NONE, .def_op = NONE, .block = NONE, .source = NONE,
+                          .target = NONE, .slot = NONE, .hint = f->vregs[v].hint, .last = 0xff };
+        l->iv[v] = none;
+    }
+    for (uint32_t k = 0; k < f->nops; k++)
+        if (f->ops[k].vreg != RA_NO_VREG)
+            l->iv[f->ops[k].vreg].u1++;
+    for (uint32_t b = 0; b < f->nblocks; b++)
+        if (f->blocks[b].nsuccs == 1) {
+            uint32_t n = f->blocks[f->lists[f->blocks[b].succs]].nparams;
+            nargs += n;
+            for (uint32_t k = 0; k < n; k++)
+                l->iv[f->lists[f->blocks[b].args + k]].u1++;
+        }
+    for (uint32_t v = 0; v < f->nvregs; v++) {
+        uint32_t n = l->iv[v].u1;
+        l->iv[v].u0 = l->iv[v].u1 = total;
+        total += n;
+    }
+    l->uses = ARENA_ARRAY_RAW(lv->tmp, use, total);
+    lv->partners = ARENA_ARRAY_RAW(lv->tmp, partners, f->nops + nargs);
+}
+
+/* What is copied would like to be where the copy goes, which it may want for the same reason. */
+static void follow_partners(live *lv)
+{
+    interval *iv = lv->l->iv;
+
+    for (uint32_t k = lv->npartners; k-- > 0;)
+        if (iv[lv->partners[k].from].hint == 0xff)
+            iv[lv->partners[k].from].hint = iv[lv->partners[k].to].hint;
+}
+
+/* ---- liveness between blocks ---- */
+
+static bool add_block(block_set *s, uint32_t b)
+{
+    uint64_t *word = &s->word[b / 64], bit = (uint64_t)1 << b % 64;
+
+    if (*word & bit)
+        return false;
+    if (*word == 0) {
+        s->sum[b / 4096] |= (uint64_t)1 << b / 64 % 64;
+        s->top = s->top > b / 4096 ? s->top : b / 4096;
+    }
+    *word |= bit;
+    return true;
+}
+
+static uint32_t highest(uint64_t x)
+{
+    return 63 - (uint32_t)__builtin_clzll(x);
+}
+
+/* Takes the last blocks, which follow each other: *lo .. *hi. False: there is none. */
+static bool take_run(block_set *s, uint32_t *lo, uint32_t *hi)
+{
+    uint32_t w, bit;
+    uint64_t gap;
+
+    while (s->sum[s->top] == 0)
+        if (s->top-- == 0) {
+            s->top = 0;
+            return false;
+        }
+    w = s->top * 64 + highest(s->sum[s->top]);
+    bit = highest(s->word[w]);
+    gap = ~s->word[w] & (((uint64_t)2 << bit) - 1);
+    *hi = w * 64 + bit;
+    *lo = gap ? w * 64 + highest(gap) + 1 : w * 64;
+    s->word[w] &= ((uint64_t)1 << *lo % 64) - 1;
+    if (s->word[w] == 0)
+        s->sum[s->top] &= ~((uint64_t)1 << w % 64);
+    return true;
+}
+
+static uint32_t last_block(const block_set *s)
+{
+    uint32_t top = s->top, w;
+
+    while (s->sum[top] == 0)
+        if (top-- == 0)
+            return NONE;
+    w = top * 64 + highest(s->sum[top]);
+    return w * 64 + highest(s->word[w]);
+}
+
+/* Finds the blocks at whose ends v lives, up from those that read it. False: the budget is used
+ * up. */
+static bool walk_up(live *lv, uint32_t v)
+{
+    const ra_func *f = lv->f;
+    const ra_block *blocks = f->blocks;
+    uint32_t depth = 0, def = lv->l->iv[v].block, steps = 0;
+    uint32_t c = lv->crossing_of[v];
+
+    for (;;) {
+        const ra_block *b;
+        if (depth > 0) {
+            b = &blocks[lv->stack[--depth]];
+        } else if (c != 0) {
+            b = &blocks[lv->crossings.at[c - 1].block];
+            c = lv->crossings.at[c - 1].next;
+        } else {
+            break;
+        }
+        steps += b->npreds;
+        if (steps > lv->budget)
+            return false;
+        for (uint32_t k = 0; k < b->npreds; k++) {
+            uint32_t p = f->lists[b->preds + k];
+            if (add_block(&lv->outs, p) && p != def)
+                lv->stack[depth++] = p;
+        }
+    }
+    lv->budget -= steps;
+    count_work(lv->l, steps);
+    return true;
+}
+
+/* The range before all others of the vreg at hand, unless it touches the first of them. */
+static void add_range(live *lv, uint32_t r0, uint32_t from, uint32_t to)
+{
+    linear *l = lv->l;
+    range r = { from, to };
+
+    if (l->ranges.len > r0 && l->ranges.at[l->ranges.len - 1].from == to)
+        l->ranges.at[l->ranges.len - 1].from = from;
+    else
+        vec_push(lv->tmp, &l->ranges, r);
+}
+
+/* From the last block to the first: those at whose end v lives, and the others that read it. */
+static void add_ranges(live *lv, uint32_t v)
+{
+    linear *l = lv->l;
+    const ra_block *blocks = lv->f->blocks;
+    interval *iv = &l->iv[v];
+    uint32_t c = lv->crossing_of[v], lo, hi;
+
+    iv->r0 = l->ranges.len;
+    for (;;) {
+        uint32_t last = last_block(&lv->outs), from;
+        for (; c != 0 && (last == NONE || lv->crossings.at[c - 1].block > last);
+             c = lv->crossings.at[c - 1].next)
+            add_range(lv, iv->r0, POS(blocks[lv->crossings.at[c - 1].block].first),
+                      lv->crossings.at[c - 1].end);
+        if (!take_run(&lv->outs, &lo, &hi))
+            break;
+        from = lo == iv->block ? iv->start : POS(blocks[lo].first);
+        add_range(lv, iv->r0, from, POS(blocks[hi].end));
+        while (c != 0 && lv->crossings.at[c - 1].block >= lo)
+            c = lv->crossings.at[c - 1].next;
+    }
+    iv->r1 = l->ranges.len;
+    for (uint32_t a = iv->r0, b = iv->r1; a + 1 < b; a++, b--) {
+        range t = l->ranges.at[a];
+        l->ranges.at[a] = l->ranges.at[b - 1];
+        l->ranges.at[b - 1] = t;
+    }
+    iv->end = l->ranges.at[iv->r1 - 1].to;
+}
+
+static back_edges find_back_edges(live *lv)
+{
+    const ra_func *f = lv->f;
+    back_edges e = { { NULL }, 1 };
+
+    e.most[0] = ARENA_ARRAY(lv->tmp, uint32_t, f->nblocks);
+    for (uint32_t b = 0; b < f->nblocks; b++)
+        for (uint32_t k = 0; k < f->blocks[b].npreds; k++) {
+            uint32_t p = f->lists[f->blocks[b].preds + k];
+            if (p >= b && e.most[0][b] < p)
+                e.most[0][b] = p;
+        }
+    for (uint32_t step = 1; step * 2 <= f->nblocks; step *= 2, e.levels++) {
+        const uint32_t *lower = e.most[e.levels - 1];
+        uint32_t *most = ARENA_ARRAY_RAW(lv->tmp, uint32_t, f->nblocks);
+        for (uint32_t b = 0; b < f->nblocks; b++) {
+            uint32_t other = b + step < f->nblocks ? lower[b + step] : 0;
+            most[b] = lower[b] > other ? lower[b] : other;
+        }
+        e.most[e.levels] = most;
+        count_work(lv->l, f->nblocks);
+    }
+    return e;
+}
+
+/* The largest source of an edge back to blocks from .. to. */
+static uint32_t most_back(const back_edges *e, uint32_t from, uint32_t to)
+{
+    uint32_t k = 0, a, b;
+
+    if (from > to)
+        return 0;
+    while (k + 1 < e->levels && ((uint32_t)2 << k) <= to - from + 1)
+        k++;
+    a = e->most[k][from];
+    b = e->most[k][to + 1 - ((uint32_t)1 << k)];
+    return a > b ? a : b;
+}
+
+/* One range up to the last block that v can be needed in. */
+static void stretch(live *lv, uint32_t v)
+{
+    interval *iv = &lv->l->iv[v];
+    uint32_t def = iv->block, last = lv->crossings.at[lv->crossing_of[v] - 1].block;
+
+    if (lv->back.levels == 0)
+        lv->back = find_back_edges(lv);
+    for (;;) {
+        uint32_t more = most_back(&lv->back, def + 1, last);
+        if (more <= last)
+            break;
+        last = more;
+    }
+    iv->r0 = lv->l->ranges.len;
+    iv->r1 = iv->r0 + 1;
+    iv->end = POS(lv->f->blocks[last].end);
+    add_range(lv, iv->r0, iv->start, iv->end);
+    count_work(lv->l, 1);
+}
+
+static void find_ranges_over_blocks(live *lv)
+{
+    const ra_func *f = lv->f;
+    uint32_t nwords = f->nblocks / 64 + 1;
+
+    lv->outs.word = ARENA_ARRAY(lv->tmp, uint64_t, nwords);
+    lv->outs.sum = ARENA_ARRAY(lv->tmp, uint64_t, nwords / 64 + 1);
+    lv->stack = ARENA_ARRAY_RAW(lv->tmp, uint32_t, f->nblocks);
+    lv->budget = (uint64_t)f->nblocks * 32 + (uint64_t)f->nops * 4;
+    for (uint32_t k = 0; k < lv->crossers.len; k++) {
+        uint32_t v = lv->crossers.at[k];
+        if (lv->l->iv[v].block == NONE)
+            continue;
+        if (lv->back.levels == 0 && walk_up(lv, v))
+            add_ranges(lv, v);
+        else
+            stretch(lv, v);
+    }
 }
 
 /* ---- the result ---- */
 
-static void lay_out_ranges(live *lv)
+/* Made in a fixed register and read by nobody: it needs no other place. */
+static bool stays_where_made(const linear *l, const interval *iv)
 {
-    linear *l = lv->l;
-
-    l->ranges = ARENA_ARRAY_RAW(lv->tmp, range, lv->nodes.len);
-    for (uint32_t v = 0, at = 0; v < lv->f->nvregs; v++) {
-        l->iv[v].r0 = at;
-        for (uint32_t n = lv->head[v]; n != 0; n = lv->nodes.at[n - 1].next) {
-            range r = { lv->nodes.at[n - 1].from, lv->nodes.at[n - 1].to };
-            l->ranges[at++] = r;
-        }
-        l->iv[v].r1 = at;
-    }
+    return iv->u1 == iv->u0 + 1 && l->uses[iv->u0].kind == U_COPY && l->uses[iv->u0].pos % 4 == 2;
 }
 
-static void reverse_positions(live *lv)
-{
-    linear *l = lv->l;
-
-    for (uint32_t r = 0; r < 64; r++)
-        for (uint32_t a = 0, b = l->fixed[r].len; a + 1 < b; a++, b--) {
-            reservation t = l->fixed[r].at[a];
-            l->fixed[r].at[a] = l->fixed[r].at[b - 1];
-            l->fixed[r].at[b - 1] = t;
-        }
-    for (uint32_t c = 1; c <= l->max_clobber; c++)
-        for (uint32_t a = 0, b = l->clobbers[c].len; a + 1 < b; a++, b--) {
-            uint32_t t = l->clobbers[c].at[a];
-            l->clobbers[c].at[a] = l->clobbers[c].at[b - 1];
-            l->clobbers[c].at[b - 1] = t;
-        }
-}
-
-/* First pieces in the order of their starts. note_all has listed the vregs in the order of their
+/* First pieces in the order of their starts. The vregs are listed in the order of their
  * definitions; only those of one instruction may start in another one. */
 static void make_pieces(live *lv)
 {
     linear *l = lv->l;
-    uint32_t n = l->norder;
 
-    vec_reserve(lv->tmp, &l->pieces, lv->f->nvregs + lv->f->nvregs / 2);
-    l->norder = 0;
-    for (uint32_t k = 0; k < n; k++) {
-        uint32_t v = l->order[k], at = l->norder, start;
+    vec_reserve(lv->tmp, &l->pieces, lv->ndefined + lv->ndefined / 2);
+    vec_reserve(lv->tmp, &l->ranges, lv->ndefined);
+    for (uint32_t k = 0; k < lv->ndefined; k++) {
+        uint32_t v = lv->defined[k], at = l->pieces.len;
         interval *iv = &l->iv[v];
-        if (iv->r0 == iv->r1)
+        piece *p;
+        if (iv->u0 == iv->u1 || stays_where_made(l, iv))
             continue;
-        start = l->ranges[iv->r0].from;
-        iv->first = l->pieces.len;
+        if (iv->r0 == iv->r1) {
+            iv->r0 = l->ranges.len;
+            iv->r1 = iv->r0 + 1;
+            l->ranges.at[l->ranges.len].from = iv->start;
+            l->ranges.at[l->ranges.len++].to = iv->end;
+        }
+        l->pieces.len++;
+        for (p = &l->pieces.at[at]; at > 0 && p[-1].start > iv->start; at--, p--) {
+            p[0] = p[-1];
+            l->iv[p->vreg].first = at;
+        }
+        *p = jit_ra_piece_whole(l, v);
+        iv->first = at;
         iv->pieces = 1;
-        vec_push(lv->tmp, &l->pieces, jit_ra_piece_whole(l, v));
-        jit_ra_piece_weigh(l, iv->first);
-        for (; at > 0 && l->pieces.at[l->iv[l->order[at - 1]].first].start > start; at--)
-            l->order[at] = l->order[at - 1];
-        l->order[at] = v;
-        l->norder++;
     }
+    l->nfirst = l->pieces.len;
 }
 
 void jit_ra_live_build(linear *l)
 {
     live lv = { .l = l, .f = l->f, .tmp = l->tmp };
-    uint32_t n = l->f->nvregs, total = 0;
+    const ra_func *f = l->f;
 
-    l->iv = ARENA_ARRAY_RAW(l->tmp, interval, n);
-    l->block_of = ARENA_ARRAY_RAW(l->tmp, uint32_t, l->f->ninsts);
-    l->order = ARENA_ARRAY_RAW(l->tmp, uint32_t, n);
-    lv.nuses = ARENA_ARRAY(l->tmp, uint32_t, n);
-    lv.head = ARENA_ARRAY(l->tmp, uint32_t, n);
-    lv.nranges = ARENA_ARRAY(l->tmp, uint32_t, n);
-    lv.stretched = ARENA_ARRAY(l->tmp, uint32_t, n);
-    lv.crossing_of = ARENA_ARRAY(l->tmp, uint32_t, n);
-    lv.outs = ARENA_ARRAY(l->tmp, uint32_t, l->f->nblocks);
-    JIT_REQUIRE(l->tmp->fail, has_earlier_preds(l->f), "blocks out of order");
-    note_all(&lv);
-    vec_reserve(l->tmp, &lv.nodes, n);
-    find_live_outs(&lv);
-    for (uint32_t v = 0; v < n; v++) {
-        total += lv.nuses[v];
-        l->iv[v].u0 = l->iv[v].u1 = total;
-    }
-    l->uses = ARENA_ARRAY_RAW(l->tmp, use, total);
-    for (uint32_t b = l->f->nblocks; b-- > 0;)
-        visit_block(&lv, b);
-    lay_out_ranges(&lv);
-    reverse_positions(&lv);
+    if (f->nops > OPERANDS_MOST)
+        jit_fail(l->tmp->fail, JIT_ERR_LIMIT, "%u operands", f->nops);
+    l->iv = ARENA_ARRAY_RAW(l->tmp, interval, f->nvregs);
+    l->block_of = ARENA_ARRAY_RAW(l->tmp, uint32_t, f->ninsts);
+    lv.crossing_of = ARENA_ARRAY(l->tmp, uint32_t, f->nvregs);
+    lv.defined = ARENA_ARRAY_RAW(l->tmp, uint32_t, f->nvregs);
+    memset(l->first_reserved, 0xff, sizeof l->first_reserved);
+    memset(lv.last_reserved, 0xff, sizeof lv.last_reserved);
+    share_out_uses(&lv);
+    for (uint32_t b = 0; b < f->nblocks; b++)
+        note_block(&lv, b);
+    follow_partners(&lv);
+    find_ranges_over_blocks(&lv);
     make_pieces(&lv);
 }

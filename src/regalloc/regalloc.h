@@ -135,6 +135,9 @@ typedef struct ra_func {
     ra_vreg *vregs;
     uint32_t nvregs;
     const regset *clobbers;
+    void (*poll)(void *user); /* linear scan calls it after a bounded amount of work; may jit_fail();
+                               * NULL: none */
+    void *poll_user;
     /* out */
     VEC(ra_move) moves;       /* sorted by pos */
     uint32_t nslots;          /* 8-byte units */

@@ -1,7 +1,10 @@
 /* resolve.c - writes the location of every operand and the moves that join the pieces.
  *
- * Moves are gathered with the place they belong to and sorted; those of one place happen at once.
- * At the start of a block: what the edge brings, then the stores of block parameters; before any
+ * A vreg of one piece is in one place all its life, which its operands take as they are met. What
+ * was cut needs moves where a piece begins and on the edges between blocks: they are gathered
+ * first, linked to the instruction they belong to. Then one pass over the instructions adds the
+ * moves of fixed and tied operands and puts all into order; those of one place happen at once. At
+ * the start of a block: what the edge brings, then the stores of block parameters; before any
  * instruction: cut intervals changing register, together with the copies for fixed and tied
  * operands, which therefore read where a value was, not where it goes; before the jump of a block
  * with one successor, last: what its edge needs. After an instruction: stores and fixed
@@ -10,13 +13,19 @@
 
 #include <string.h>
 
-enum { EDGE_IN, PARAM_STORE, HERE, EDGE_OUT }; /* order within one ra_move.pos */
+enum { EDGE_IN, PARAM_STORE, HERE, EDGE_OUT, AFTER, GROUPS }; /* order at one instruction */
 
-typedef struct { uint64_t key; ra_pmove move; } placed;
+#define LOC_CUT (LOC_NONE - 1) /* of a vreg with several pieces */
+
+typedef struct { ra_pmove move; uint32_t group, next; } placed; /* next: + 1 */
 
 typedef struct {
     linear *l;
-    VEC(placed) moves;
+    ra_func *f;
+    ra_loc *where;          /* by vreg: its one location; LOC_CUT; LOC_NONE: nowhere */
+    VEC(placed) early;      /* moves known before the last pass */
+    uint32_t *early_of;     /* by instruction: its last one + 1 */
+    VEC(ra_pmove) at[GROUPS]; /* of the instruction at hand */
 } resolve;
 
 /* LOC_MEMORY: it is made again. */
@@ -25,22 +34,37 @@ static ra_loc location(const linear *l, const piece *p)
     return p->loc == LOC_MEMORY && !l->iv[p->vreg].remat ? LOC_SLOT(l->iv[p->vreg].slot) : p->loc;
 }
 
-static void place(resolve *r, uint32_t pos, uint32_t group, uint32_t vreg, ra_loc from, ra_loc to)
+static ra_pmove move_of(const resolve *r, uint32_t vreg, ra_loc from, ra_loc to)
 {
-    linear *l = r->l;
-    placed m = { (uint64_t)pos << 2 | group,
-                 { from, to, vreg, l->f->vregs[vreg].width, 0 } };
+    ra_pmove m = { from, to, vreg, r->f->vregs[vreg].width, 0 };
+
+    if (loc_is_slot(from) && r->l->iv[vreg].remat) {
+        m.from = LOC_NONE;
+        m.remat = r->l->iv[vreg].def_inst + 1;
+    }
+    return m;
+}
+
+static void place_early(resolve *r, uint32_t inst, uint32_t group, uint32_t vreg, ra_loc from,
+                        ra_loc to)
+{
+    placed m = { .group = group, .next = r->early_of[inst] };
 
     if (from == to)
         return;
-    if (loc_is_slot(from) && l->iv[vreg].remat) {
-        m.move.from = LOC_NONE;
-        m.move.remat = l->iv[vreg].def_inst + 1;
-    }
-    vec_push(l->tmp, &r->moves, m);
+    m.move = move_of(r, vreg, from, to);
+    vec_push(r->l->tmp, &r->early, m);
+    r->early_of[inst] = r->early.len;
 }
 
-/* ---- within blocks ---- */
+/* At the instruction at hand. */
+static inline void place(resolve *r, uint32_t group, uint32_t vreg, ra_loc from, ra_loc to)
+{
+    if (from != to)
+        vec_push(r->l->tmp, &r->at[group], move_of(r, vreg, from, to));
+}
+
+/* ---- vregs in several pieces ---- */
 
 /* Where a copy before the instruction finds the value: still in the piece that ends there. */
 static ra_loc source_of_copy(const linear *l, const piece *before, const piece *p, uint32_t pos)
@@ -52,15 +76,16 @@ static ra_loc source_of_copy(const linear *l, const piece *before, const piece *
 
 static void set_operands(resolve *r, const piece *before, const piece *p)
 {
-    linear *l = r->l;
+    const linear *l = r->l;
+    ra_loc loc = location(l, p);
 
     for (uint32_t k = p->u0; k < p->u1; k++) {
-        const use *u = &l->uses[k];
-        if (u->op == NONE)
-            continue;
-        l->f->ops[u->op].loc = u->kind == U_COPY && u->pos % 4 == 0
-                             ? source_of_copy(l, before, p, u->pos) : location(l, p);
+        use u = l->uses[k];
+        if (u.op != NO_OPERAND)
+            r->f->ops[u.op].loc = u.kind == U_COPY && u.pos == p->start && u.pos % 4 == 0
+                                ? source_of_copy(l, before, p, u.pos) : loc;
     }
+    count_work(r->l, p->u1 - p->u0);
 }
 
 static void join_pieces(resolve *r, uint32_t v)
@@ -72,7 +97,7 @@ static void join_pieces(resolve *r, uint32_t v)
         const piece *p = &l->pieces.at[k];
         set_operands(r, before, p);
         if (before && before->end == p->start && p->loc != LOC_MEMORY && !starts_block(l, p->start))
-            place(r, 2 * (p->start / 4), HERE, v, location(l, before), p->loc);
+            place_early(r, p->start / 4, HERE, v, location(l, before), p->loc);
         before = p;
     }
 }
@@ -84,70 +109,7 @@ static void store_param(resolve *r, uint32_t v)
     const piece *p = &l->pieces.at[iv->first];
 
     if (iv->slot != NONE && p->loc != LOC_MEMORY)
-        place(r, 2 * (p->start / 4), PARAM_STORE, v, p->loc, LOC_SLOT(iv->slot));
-}
-
-/* ---- operands in given registers ---- */
-
-static void finish_use(resolve *r, uint32_t i, ra_operand *op, ra_loc reg)
-{
-    place(r, 2 * i, HERE, op->vreg, op->loc, reg);
-    op->loc = reg;
-    r->l->f->used |= REG_BIT(reg);
-}
-
-static void finish_def(resolve *r, uint32_t i, const ra_inst *inst, ra_operand *op)
-{
-    linear *l = r->l;
-    const interval *iv = &l->iv[op->vreg];
-    const ra_operand *tie = op->constraint == RA_TIED ? &l->f->ops[inst->ops + op->fixed] : NULL;
-    bool fixed = op->constraint == RA_FIXED || (tie && tie->constraint == RA_FIXED);
-
-    if (fixed) {
-        ra_loc wanted = op->loc;
-        op->loc = tie ? tie->fixed : op->fixed;
-        l->f->used |= REG_BIT(op->loc);
-        if (iv->first != NONE && loc_is_reg(wanted))
-            place(r, 2 * i + 1, HERE, op->vreg, op->loc, wanted);
-    }
-    if (iv->slot != NONE && op->kind != RA_TEMP)
-        place(r, 2 * i + 1, HERE, op->vreg, op->loc, LOC_SLOT(iv->slot));
-}
-
-/* An operand that is read where its value is copied to be overwritten. */
-static void finish_alias(resolve *r, const ra_inst *inst, ra_operand *op)
-{
-    const ra_func *f = r->l->f;
-
-    for (uint32_t k = 0; k < inst->nops; k++) {
-        const ra_operand *def = &f->ops[inst->ops + k], *tie;
-        if (def->vreg == RA_NO_VREG || def->constraint != RA_TIED || def->kind != RA_DEF)
-            continue;
-        tie = &f->ops[inst->ops + def->fixed];
-        if (tie->vreg == op->vreg && tie->constraint != RA_FIXED)
-            op->loc = def->loc;
-    }
-}
-
-static void finish_inst(resolve *r, uint32_t i)
-{
-    const ra_func *f = r->l->f;
-    const ra_inst *inst = &f->insts[i];
-
-    for (uint32_t k = 0; k < inst->nops; k++) {
-        ra_operand *op = &f->ops[inst->ops + k];
-        if (op->vreg == RA_NO_VREG)
-            continue;
-        if (op->kind > RA_USE_LATE) {
-            if (op->constraint == RA_TIED && f->ops[inst->ops + op->fixed].constraint != RA_FIXED)
-                finish_use(r, i, &f->ops[inst->ops + op->fixed], op->loc);
-            finish_def(r, i, inst, op);
-        } else if (op->constraint == RA_FIXED) {
-            finish_use(r, i, op, op->fixed);
-        } else if (op->loc == LOC_NONE) {
-            finish_alias(r, inst, op);
-        }
-    }
+        place_early(r, p->start / 4, PARAM_STORE, v, p->loc, LOC_SLOT(iv->slot));
 }
 
 /* ---- edges ---- */
@@ -170,8 +132,12 @@ static ra_loc location_at(const linear *l, const uint32_t *sorted, uint32_t n, u
     return p->start <= pos && pos < p->end ? location(l, p) : LOC_NONE;
 }
 
-static ra_loc location_of(const linear *l, uint32_t v, uint32_t pos)
+static ra_loc location_of(const resolve *r, uint32_t v, uint32_t pos)
 {
+    const linear *l = r->l;
+
+    if (r->where[v] != LOC_CUT)
+        return r->where[v];
     for (uint32_t k = l->iv[v].first; k != NONE; k = l->pieces.at[k].next)
         if (l->pieces.at[k].start <= pos && pos < l->pieces.at[k].end)
             return location(l, &l->pieces.at[k]);
@@ -180,55 +146,61 @@ static ra_loc location_of(const linear *l, uint32_t v, uint32_t pos)
 
 static void place_on_edge(resolve *r, uint32_t from, uint32_t to, uint32_t v, ra_loc a, ra_loc b)
 {
-    const ra_func *f = r->l->f;
-
-    if (f->blocks[from].nsuccs == 1)
-        place(r, 2 * (f->blocks[from].end - 1), EDGE_OUT, v, a, b);
+    if (r->f->blocks[from].nsuccs == 1)
+        place_early(r, r->f->blocks[from].end - 1, EDGE_OUT, v, a, b);
     else
-        place(r, 2 * f->blocks[to].first, EDGE_IN, v, a, b);
+        place_early(r, r->f->blocks[to].first, EDGE_IN, v, a, b);
 }
 
-/* The edges into a block at whose start v lives in a register. */
-static void join_edges(resolve *r, uint32_t v, const pieces *sorted, uint32_t block, ra_loc here)
+/* The edges into a block at whose start piece k lives, in a register. */
+static void join_edges(resolve *r, const pieces *sorted, uint32_t k, uint32_t block)
 {
     linear *l = r->l;
-    const ra_block *b = &l->f->blocks[block];
+    const piece *here = &l->pieces.at[sorted->at[k]];
+    const ra_block *b = &r->f->blocks[block];
 
-    for (uint32_t k = 0; k < b->npreds; k++) {
-        uint32_t p = l->f->lists[b->preds + k];
-        ra_loc there = location_at(l, sorted->at, sorted->len, POS(l->f->blocks[p].end) - 1);
+    for (uint32_t e = 0; e < b->npreds; e++) {
+        uint32_t p = r->f->lists[b->preds + e], end = POS(r->f->blocks[p].end) - 1;
+        ra_loc there;
+        if (here->start <= end && end < here->end)
+            continue;
+        there = location_at(l, sorted->at, sorted->len, end);
         if (there != LOC_NONE)
-            place_on_edge(r, p, block, v, there, here);
+            place_on_edge(r, p, block, here->vreg, there, here->loc);
     }
+    count_work(l, b->npreds + 1);
 }
 
 /* Only what lives in registers at the start of a block must be brought there. */
 static void join_blocks(resolve *r, uint32_t v, pieces *sorted)
 {
     linear *l = r->l;
+    const ra_block *blocks = r->f->blocks;
 
     sorted->len = 0;
     for (uint32_t k = l->iv[v].first; k != NONE; k = l->pieces.at[k].next)
         vec_push(l->tmp, sorted, k);
     for (uint32_t k = 0; k < sorted->len; k++) {
         const piece *p = &l->pieces.at[sorted->at[k]];
-        uint32_t b;
         if (p->loc == LOC_MEMORY)
             continue;
-        b = l->block_of[p->start / 4];
-        if (POS(l->f->blocks[b].first) < p->start || (l->iv[v].block == b && k == 0))
-            b++;
-        for (; b < l->f->nblocks && POS(l->f->blocks[b].first) < p->end; b++)
-            if (jit_ra_piece_next_live(l, p,
-                                       POS(l->f->blocks[b].first)) == POS(l->f->blocks[b].first))
-                join_edges(r, v, sorted, b, p->loc);
+        for (uint32_t x = p->r0; x < p->r1; x++) {
+            uint32_t from = l->ranges.at[x].from, to = l->ranges.at[x].to, b;
+            from = from > p->start ? from : p->start;
+            to = to < p->end ? to : p->end;
+            b = l->block_of[from / 4];
+            if (POS(blocks[b].first) < from || (l->iv[v].block == b && k == 0))
+                b++;
+            for (; b < r->f->nblocks && POS(blocks[b].first) < to; b++)
+                join_edges(r, sorted, k, b);
+        }
     }
 }
 
 static void pass_args(resolve *r, uint32_t block)
 {
     linear *l = r->l;
-    const ra_func *f = l->f;
+    const ra_func *f = r->f;
     const ra_block *b = &f->blocks[block];
     uint32_t s = b->nsuccs == 1 ? f->lists[b->succs] : 0;
 
@@ -239,59 +211,117 @@ static void pass_args(resolve *r, uint32_t block)
         ra_loc from;
         if (l->iv[param].first == NONE)
             continue;
-        from = location_of(l, v, POS(b->end) - 1);
+        from = location_of(r, v, POS(b->end) - 1);
         JIT_REQUIRE(l->tmp->fail, from != LOC_NONE, "an argument that does not live");
         place_on_edge(r, block, s, v, from, location(l, &l->pieces.at[l->iv[param].first]));
+    }
+    count_work(l, f->blocks[s].nparams);
+}
+
+static void join_all(resolve *r)
+{
+    linear *l = r->l;
+    pieces sorted = { NULL, 0, 0 };
+
+    for (uint32_t v = 0; v < r->f->nvregs; v++)
+        r->where[v] = LOC_NONE;
+    for (uint32_t k = 0; k < l->nfirst; k++) {
+        uint32_t v = l->pieces.at[k].vreg;
+        const interval *iv = &l->iv[v];
+        if (iv->pieces == 1) {
+            r->where[v] = location(l, &l->pieces.at[k]);
+            continue;
+        }
+        r->where[v] = LOC_CUT;
+        join_pieces(r, v);
+        if (iv->def_op == NONE)
+            store_param(r, v);
+        join_blocks(r, v, &sorted);
+    }
+    for (uint32_t b = 0; b < r->f->nblocks; b++)
+        pass_args(r, b);
+}
+
+/* ---- operands in given registers ---- */
+
+static void finish_use(resolve *r, ra_operand *op, ra_loc reg)
+{
+    place(r, HERE, op->vreg, op->loc, reg);
+    op->loc = reg;
+    r->f->used |= REG_BIT(reg);
+}
+
+static void finish_def(resolve *r, const ra_inst *inst, ra_operand *op)
+{
+    const interval *iv = &r->l->iv[op->vreg];
+    const ra_operand *tie = op->constraint == RA_TIED ? &r->f->ops[inst->ops + op->fixed] : NULL;
+    bool fixed = op->constraint == RA_FIXED || (tie && tie->constraint == RA_FIXED);
+
+    if (fixed) {
+        ra_loc wanted = op->loc;
+        op->loc = tie ? tie->fixed : op->fixed;
+        r->f->used |= REG_BIT(op->loc);
+        if (iv->first != NONE && loc_is_reg(wanted))
+            place(r, AFTER, op->vreg, op->loc, wanted);
+    }
+    if (iv->slot != NONE && op->kind != RA_TEMP)
+        place(r, AFTER, op->vreg, op->loc, LOC_SLOT(iv->slot));
+}
+
+static void finish_operands(resolve *r, const ra_inst *inst)
+{
+    for (uint32_t k = 0; k < inst->nops; k++) {
+        ra_operand *op = &r->f->ops[inst->ops + k];
+        if (op->vreg == RA_NO_VREG)
+            continue;
+        if (op->kind > RA_USE_LATE) {
+            ra_operand *tie = op->constraint == RA_TIED ? &r->f->ops[inst->ops + op->fixed] : NULL;
+            if (tie && tie->constraint != RA_FIXED)
+                finish_use(r, tie, op->loc);
+            finish_def(r, inst, op);
+        } else if (op->constraint == RA_FIXED) {
+            finish_use(r, op, op->fixed);
+        }
+    }
+}
+
+/* Operands that are in plain registers for good need no more. */
+static inline void finish_inst(resolve *r, uint32_t i)
+{
+    const ra_inst *inst = &r->f->insts[i];
+    ra_operand *op = r->f->ops + inst->ops, *end = op + inst->nops;
+    bool plain = true;
+
+    for (; op < end; op++) {
+        ra_loc loc;
+        if (op->vreg == RA_NO_VREG)
+            continue;
+        loc = r->where[op->vreg];
+        plain &= op->constraint <= RA_ANY && loc_is_reg(loc);
+        if (loc != LOC_CUT)
+            op->loc = loc;
+    }
+    if (!plain)
+        finish_operands(r, inst);
+}
+
+/* An operand that is read where its value is copied to be overwritten. */
+static void finish_alias(const ra_func *f, const alias *a)
+{
+    const ra_inst *inst = &f->insts[a->inst];
+    ra_operand *op = &f->ops[a->op];
+
+    for (uint32_t k = 0; k < inst->nops; k++) {
+        const ra_operand *def = &f->ops[inst->ops + k], *tie;
+        if (def->vreg == RA_NO_VREG || def->constraint != RA_TIED || def->kind != RA_DEF)
+            continue;
+        tie = &f->ops[inst->ops + def->fixed];
+        if (tie != op && tie->vreg == op->vreg && tie->constraint != RA_FIXED)
+            op->loc = def->loc;
     }
 }
 
 /* ---- putting the moves in order ---- */
-
-/* Stable; `b` is room for as many. */
-static void sort_few(placed *a, placed *b, uint32_t n)
-{
-    if (n <= 16) {
-        for (uint32_t i = 1; i < n; i++) {
-            placed m = a[i];
-            uint32_t k = i;
-            for (; k > 0 && a[k - 1].key > m.key; k--)
-                a[k] = a[k - 1];
-            a[k] = m;
-        }
-        return;
-    }
-    for (uint32_t width = 1; width < n; width *= 2) {
-        for (uint32_t lo = 0; lo < n; lo += 2 * width) {
-            uint32_t mid = lo + width < n ? lo + width : n, hi = mid + width < n ? mid + width : n;
-            uint32_t i = lo, j = mid;
-            for (uint32_t k = lo; k < hi; k++)
-                b[k] = j >= hi || (i < mid && a[i].key <= a[j].key) ? a[i++] : a[j++];
-        }
-        memcpy(a, b, n * sizeof *a);
-    }
-}
-
-/* By instruction first, then within each. */
-static void sort_moves(resolve *r)
-{
-    uint32_t n = r->moves.len, ninsts = r->l->f->ninsts, sum = 0;
-    placed *a = r->moves.at, *b = ARENA_ARRAY_RAW(r->l->tmp, placed, n);
-    uint32_t *from = ARENA_ARRAY(r->l->tmp, uint32_t, (size_t)ninsts + 1);
-
-    for (uint32_t k = 0; k < n; k++)
-        from[a[k].key >> 3]++;
-    for (uint32_t i = 0; i < ninsts; i++) {
-        uint32_t count = from[i];
-        from[i] = sum;
-        sum += count;
-    }
-    for (uint32_t k = 0; k < n; k++)
-        b[from[a[k].key >> 3]++] = a[k];
-    for (uint32_t i = 0, begin = 0; i < ninsts; begin = from[i++])
-        if (from[i] - begin > 1)
-            sort_few(b + begin, a, from[i] - begin);
-    r->moves.at = b;
-}
 
 /* A value that was just loaded is copied, not loaded once more: calls often pass one twice. */
 static void share_loads(ra_func *f, uint32_t first)
@@ -310,57 +340,56 @@ static void share_loads(ra_func *f, uint32_t first)
 }
 
 /* Moves of one place. A fixed operand and a cut may want the same move: it is made once. */
-static void emit_group(resolve *r, const placed *group, uint32_t n, ra_pmove *moves)
+static void emit_group(resolve *r, uint32_t pos, ra_pmove *moves, uint32_t n)
 {
-    uint32_t count = 0, first = r->l->f->moves.len;
+    uint32_t count = 0, first = r->f->moves.len;
     uint64_t seen = 0;
 
-    for (uint32_t k = 0; k < n; k++) {
-        const ra_pmove *m = &group[k].move;
-        if (loc_is_reg(m->to)) {
-            if (seen & REG_BIT(m->to))
-                continue;
-            seen |= REG_BIT(m->to);
-        }
-        moves[count++] = *m;
+    if (n == 1 && moves->remat == 0 && !(loc_is_slot(moves->from) && loc_is_slot(moves->to))) {
+        ra_move m = { pos, moves->vreg, moves->from, moves->to, 0 };
+        vec_push(r->l->tmp, &r->f->moves, m);
+        return;
     }
-    jit_ra_parallel_move(r->l->f->env, moves, count, (uint32_t)(group[0].key >> 2), r->l->f,
-                         r->l->tmp);
+    for (uint32_t k = 0; k < n; k++) {
+        if (loc_is_reg(moves[k].to)) {
+            if (seen & REG_BIT(moves[k].to))
+                continue;
+            seen |= REG_BIT(moves[k].to);
+        }
+        moves[count++] = moves[k];
+    }
+    jit_ra_parallel_move(r->f->env, moves, count, pos, r->f, r->l->tmp);
     if (count > 1)
-        share_loads(r->l->f, first);
+        share_loads(r->f, first);
 }
 
-static void emit_moves(resolve *r)
+static void emit_moves(resolve *r, uint32_t i)
 {
-    ra_pmove *moves = ARENA_ARRAY_RAW(r->l->tmp, ra_pmove, r->moves.len);
-
-    sort_moves(r);
-    vec_reserve(r->l->tmp, &r->l->f->moves, r->moves.len + r->moves.len / 4);
-    for (uint32_t k = 0, n; k < r->moves.len; k += n) {
-        for (n = 1; k + n < r->moves.len && r->moves.at[k + n].key == r->moves.at[k].key; n++)
-            continue;
-        emit_group(r, r->moves.at + k, n, moves);
-    }
+    for (uint32_t k = r->early_of[i]; k != 0; k = r->early.at[k - 1].next)
+        vec_push(r->l->tmp, &r->at[r->early.at[k - 1].group], r->early.at[k - 1].move);
+    for (uint32_t g = 0; g < GROUPS; g++)
+        if (r->at[g].len > 0) {
+            count_work(r->l, r->at[g].len);
+            emit_group(r, 2 * i + (g == AFTER), r->at[g].at, r->at[g].len);
+            r->at[g].len = 0;
+        }
 }
 
 void jit_ra_resolve(linear *l)
 {
-    resolve r = { .l = l };
-    pieces sorted = { NULL, 0, 0 };
+    resolve r = { .l = l, .f = l->f };
     ra_func *f = l->f;
 
-    for (uint32_t v = 0; v < f->nvregs; v++) {
-        if (l->iv[v].first == NONE)
-            continue;
-        join_pieces(&r, v);
-        if (l->iv[v].def_op == NONE)
-            store_param(&r, v);
-        if (l->iv[v].pieces > 1)
-            join_blocks(&r, v, &sorted);
-    }
-    for (uint32_t b = 0; b < f->nblocks; b++)
-        pass_args(&r, b);
-    for (uint32_t i = 0; i < f->ninsts; i++)
+    r.where = ARENA_ARRAY_RAW(l->tmp, ra_loc, f->nvregs);
+    r.early_of = ARENA_ARRAY(l->tmp, uint32_t, f->ninsts);
+    join_all(&r);
+    vec_reserve(l->tmp, &f->moves, r.early.len + f->ninsts / 8);
+    for (uint32_t i = 0; i < f->ninsts; i++) {
         finish_inst(&r, i);
-    emit_moves(&r);
+        if (r.early_of[i] != 0 || r.at[HERE].len + r.at[AFTER].len > 0)
+            emit_moves(&r, i);
+    }
+    count_work(l, f->ninsts);
+    for (uint32_t k = 0; k < l->aliases.len; k++)
+        finish_alias(f, &l->aliases.at[k]);
 }

@@ -91,10 +91,11 @@ static member *find_groups(const linear *l)
     const ra_func *f = l->f;
     member *g = ARENA_ARRAY_RAW(l->tmp, member, f->nvregs);
 
-    for (uint32_t k = 0; k < l->norder; k++) {
-        uint32_t v = l->order[k];
-        member alone = { v, v, 1, l->ranges[l->iv[v].r1 - 1].to };
-        g[v] = alone;
+    for (uint32_t k = 0; k < l->nfirst; k++) {
+        uint32_t v = l->pieces.at[k].vreg;
+        member alone = { v, v, 1, l->iv[v].end };
+        if (l->iv[v].in_memory)
+            g[v] = alone;
     }
     for (uint32_t b = 0; b < f->nblocks; b++) {
         const ra_block *from = &f->blocks[b];
@@ -115,14 +116,16 @@ void jit_ra_assign_slots(linear *l)
     owners by_size[2] = { { NULL, 0, 0 }, { NULL, 0, 0 } };
     member *g = find_groups(l);
 
-    for (uint32_t k = 0; k < l->norder; k++) {
-        uint32_t v = l->order[k], units = l->f->vregs[v].width > 8 ? 2 : 1;
+    for (uint32_t k = 0; k < l->nfirst; k++) {
+        uint32_t v = l->pieces.at[k].vreg, units, end, slot;
         interval *iv = &l->iv[v];
-        uint32_t start = l->ranges[iv->r0].from, end = g[g[v].name].end, slot;
-        owners *h = &by_size[units - 1];
+        owners *h;
         if (!has_slot(iv) || iv->slot != NONE)
             continue;
-        if (h->len > 0 && h->at[0].end <= start) {
+        units = l->f->vregs[v].width > 8 ? 2 : 1;
+        end = g[g[v].name].end;
+        h = &by_size[units - 1];
+        if (h->len > 0 && h->at[0].end <= iv->start) {
             slot = replace_first(h, end);
         } else {
             owner o = { end, (l->f->nslots + units - 1) & ~(units - 1) };

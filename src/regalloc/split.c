@@ -3,17 +3,20 @@
 
 enum { USES_WEIGHED = 64 };
 
-/* What it costs that the piece is in memory, in all and by length. */
-void jit_ra_piece_weigh(linear *l, uint32_t p)
+static float by_length(float sum, uint32_t start, uint32_t end)
 {
-    static const float by_kind[] = { [U_EARLY] = 1, [U_BOTH] = 1, [U_DEF] = 1, [U_ANY] = 0.6f,
-                                     [U_COPY] = 0.7f, [U_END] = 0.6f };
-    piece *x = &l->pieces.at[p];
+    return sum / (float)((end - start) / 4 + 4);
+}
+
+/* What it costs that the piece is in memory, in all and by length. */
+static void weigh(linear *l, piece *x)
+{
+    const interval *iv = &l->iv[x->vreg];
     uint32_t u1 = x->u1, end = x->end;
     float sum = 0;
 
     /* from now on it stays in memory but for single uses */
-    if (l->iv[x->vreg].pieces > PIECES_MOST) {
+    if (iv->pieces > PIECES_MOST) {
         x->sum = x->weight = 0;
         return;
     }
@@ -22,11 +25,11 @@ void jit_ra_piece_weigh(linear *l, uint32_t p)
         end = l->uses[u1].pos;
     }
     for (uint32_t k = x->u0; k < u1; k++)
-        sum += l->uses[k].freq * by_kind[l->uses[k].kind];
-    if (l->iv[x->vreg].remat)
+        sum += freq_at(l, l->uses[k].pos) * use_weight[l->uses[k].kind];
+    if (iv->remat)
         sum *= 0.5f;
     x->sum = sum;
-    x->weight = sum / (float)((end - x->start) / 4 + 4);
+    x->weight = by_length(sum, x->start, end);
 }
 
 uint32_t jit_ra_first_use(const linear *l, const piece *p, uint32_t pos)
@@ -48,7 +51,7 @@ static uint32_t range_after(const linear *l, uint32_t a, uint32_t b, uint32_t po
 {
     while (a < b) {
         uint32_t mid = a + (b - a) / 2;
-        if (l->ranges[mid].to <= pos)
+        if (l->ranges.at[mid].to <= pos)
             a = mid + 1;
         else
             b = mid;
@@ -65,28 +68,28 @@ uint32_t jit_ra_piece_split(linear *l, uint32_t p, uint32_t pos)
 
     JIT_REQUIRE(l->tmp->fail, left->start < pos && pos < left->end, "split outside of an interval");
     r = range_after(l, left->r0, left->r1, pos);
-    right.r0 = r;
-    right.start = pos > l->ranges[r].from ? pos : l->ranges[r].from;
-    if (l->ranges[r].from < pos) {
+    right.r0 = right.now = r;
+    right.start = pos > l->ranges.at[r].from ? pos : l->ranges.at[r].from;
+    if (l->ranges.at[r].from < pos) {
         left->r1 = r + 1;
         left->end = pos;
     } else {
         left->r1 = r;
-        left->end = l->ranges[r - 1].to;
+        left->end = l->ranges.at[r - 1].to;
     }
     right.u0 = left->u1 = jit_ra_first_use(l, left, right.start);
     right.loc = LOC_NONE;
     left->next = new;
     l->iv[left->vreg].pieces++;
     vec_push(l->tmp, &l->pieces, right);
-    jit_ra_piece_weigh(l, p);
-    jit_ra_piece_weigh(l, new);
+    weigh(l, &l->pieces.at[p]);
+    weigh(l, &l->pieces.at[new]);
     return new;
 }
 
 static range clipped(const linear *l, const piece *p, uint32_t r)
 {
-    range x = l->ranges[r];
+    range x = l->ranges.at[r];
 
     if (x.from < p->start)
         x.from = p->start;
@@ -98,8 +101,9 @@ static range clipped(const linear *l, const piece *p, uint32_t r)
 piece jit_ra_piece_whole(const linear *l, uint32_t vreg)
 {
     const interval *iv = &l->iv[vreg];
-    piece p = { vreg, NONE, l->ranges[iv->r0].from, l->ranges[iv->r1 - 1].to, iv->r0, iv->r1,
-                iv->u0, iv->u1, LOC_NONE, 0, 0 };
+    float sum = iv->remat ? iv->sum * 0.5f : iv->sum;
+    piece p = { vreg, NONE, iv->start, iv->end, iv->r0, iv->r1, iv->u0, iv->u1,
+                iv->r0, NONE, LOC_NONE, sum, by_length(sum, iv->start, iv->end) };
 
     return p;
 }
