@@ -8,7 +8,7 @@
  * stored there.
  * Needs: valid IR.  Keeps: blocks, edges, the numbering of instructions and values.
  * Cost: linear; one probe sequence of at most 8 slots an instruction. */
-#include "ir/numeric.h"
+#include "opt/fold.h"
 #include "opt/passes.h"
 #include <string.h>
 
@@ -92,156 +92,6 @@ static void lead_operands(local *l, ir_inst *i)
     }
 }
 
-/* ---- Constants ---- */
-
-static const ir_inst *definition(const local *l, uint32_t v)
-{
-    const ir_value *d = &l->f->values.at[v - 1];
-    return d->kind == VALUE_RESULT ? inst_at(l->f, d->def) : NULL;
-}
-
-static bool constant_of(const local *l, uint32_t v, uint64_t *bits)
-{
-    const ir_inst *d = definition(l, v);
-
-    if (!d)
-        return false;
-    if (d->op == JIT_OP_iconst || d->op == JIT_OP_f64const)
-        *bits = inst_imm64(d);
-    else if (d->op == JIT_OP_f32const)
-        *bits = d->a;
-    else
-        return false;
-    return true;
-}
-
-/* Types that have constants of up to 64 bits. */
-static bool scalar_type(jit_type t)
-{
-    return (jit_type_is_int(t) && t != JIT_I128) || t == JIT_F32 || t == JIT_F64;
-}
-
-static void become_constant(ir_inst *i, jit_type t, uint64_t bits)
-{
-    i->op = (uint8_t)(jit_type_is_int(t) ? JIT_OP_iconst : t == JIT_F32 ? JIT_OP_f32const
-                                                                        : JIT_OP_f64const);
-    i->type = t;
-    i->aux = 0;
-    i->a = (uint32_t)bits;
-    i->b = (uint32_t)(bits >> 32);
-}
-
-static bool is_nan(jit_type t, uint64_t bits)
-{
-    if (jit_type_is_int(t))
-        return false;
-    return t == JIT_F32 ? (bits & 0x7fffffff) > 0x7f800000
-                        : (bits << 1) > (uint64_t)0x7ff0000000000000 << 1;
-}
-
-/* All operands are constants: the result is one, unless it traps or is a NaN, whose bits the
- * settings decide. */
-static bool fold(local *l, ir_inst *i)
-{
-    ir_args args = inst_args(l->f, i);
-    uint64_t in[3], out[2];
-    unsigned trap = 0;
-    jit_type t = value_type(l->f, i->c);
-
-    if (args.len == 0 || args.len > 3 || jit_type_bytes(t) > 8 || jit_type_is_vector(t)
-        || t == JIT_F16)
-        return false;
-    for (uint32_t k = 0; k < args.len; k++)
-        if (!constant_of(l, args.at[k], &in[k]))
-            return false;
-    if (!jit_eval((jit_opcode)i->op, i->type, i->aux, in, value_type(l->f, args.at[0]), out, &trap)
-        || trap || is_nan(t, out[0]))
-        return false;
-    become_constant(i, t, out[0]);
-    return true;
-}
-
-/* ---- Identities ---- */
-
-static uint64_t all_ones(jit_type t)
-{
-    return ~(uint64_t)0 >> (64 - jit_type_bits(t));
-}
-
-/* The value that an operation with constant y on the right comes to; 0: no such. */
-static uint32_t identity(const local *l, const ir_inst *i)
-{
-    jit_type t = i->type;
-    uint64_t k;
-
-    if (!jit_type_is_int(t) || t == JIT_I128 || !constant_of(l, i->b, &k))
-        return 0;
-    switch (i->op) {
-    case JIT_OP_iadd: case JIT_OP_isub: case JIT_OP_bor: case JIT_OP_bxor:
-        return k == 0 ? i->a : 0;
-    case JIT_OP_ishl: case JIT_OP_ushr: case JIT_OP_sshr: case JIT_OP_rotl: case JIT_OP_rotr:
-        return (k & (jit_type_bits(t) - 1)) == 0 ? i->a : 0;
-    case JIT_OP_imul: case JIT_OP_udiv: case JIT_OP_sdiv:
-        return k == 1 ? i->a : 0;
-    case JIT_OP_band:
-        return k == all_ones(t) ? i->a : k == 0 ? i->b : 0;
-    default:
-        return 0;
-    }
-}
-
-/* An operation of a value with itself: the value, or a constant that i becomes. */
-static uint32_t with_itself(ir_inst *i)
-{
-    if (i->a != i->b || !jit_type_is_int(i->type) || i->type == JIT_I128)
-        return 0;
-    switch (i->op) {
-    case JIT_OP_band: case JIT_OP_bor: case JIT_OP_smin: case JIT_OP_smax: case JIT_OP_umin:
-    case JIT_OP_umax:
-        return i->a;
-    case JIT_OP_isub: case JIT_OP_bxor:
-        become_constant(i, (jit_type)i->type, 0);
-        return 0;
-    default:
-        return 0;
-    }
-}
-
-/* icmp of a value with itself. */
-static void compare_with_itself(const local *l, ir_inst *i)
-{
-    if (i->a == i->b && value_type(l->f, i->c) == JIT_I8)
-        become_constant(i, JIT_I8, i->aux == JIT_EQ || i->aux == JIT_SGE || i->aux == JIT_SLE
-                                       || i->aux == JIT_UGE || i->aux == JIT_ULE);
-}
-
-/* What a conversion of a conversion comes to: ireduce(uextend x) or ireduce(sextend x) is x. */
-static uint32_t undone(const local *l, const ir_inst *i)
-{
-    const ir_inst *d = i->op == JIT_OP_ireduce ? definition(l, i->a) : NULL;
-
-    if (!d || (d->op != JIT_OP_uextend && d->op != JIT_OP_sextend))
-        return 0;
-    return value_type(l->f, d->a) == i->type ? d->a : 0;
-}
-
-/* Constants stand on the right; chains of extensions and reductions become one. */
-static void normalize(const local *l, ir_inst *i)
-{
-    uint64_t k;
-    const ir_inst *d;
-
-    if (op_of(i)->props & OP_COMMUTES && !op_of(i)->pooled && constant_of(l, i->a, &k)
-        && !constant_of(l, i->b, &k)) {
-        uint32_t x = i->a;
-        i->a = i->b;
-        i->b = x;
-    }
-    if ((i->op == JIT_OP_ireduce || i->op == JIT_OP_uextend || i->op == JIT_OP_sextend)
-        && (d = definition(l, i->a)) != NULL && d->op == i->op)
-        i->a = d->a;
-}
-
 /* ---- Value numbering ---- */
 
 /* Regions do not alias each other; what has none may alias all. */
@@ -319,6 +169,12 @@ static void enter_stored(local *l, const ir_inst *i)
 
 /* ---- The walk ---- */
 
+/* Types that have constants of up to 64 bits. */
+static bool scalar_type(jit_type t)
+{
+    return (jit_type_is_int(t) && t != JIT_I128) || t == JIT_F32 || t == JIT_F64;
+}
+
 static void visit(local *l, ir_inst *i)
 {
     const op_info *o = op_of(i);
@@ -332,16 +188,7 @@ static void visit(local *l, ir_inst *i)
     if (o->nresults != 1)
         return;
     if (!(o->props & (OP_LOADS | OP_CALL | OP_STORES))) {
-        normalize(l, i);
-        if (i->op != JIT_OP_select_spectre_guard && fold(l, i))
-            o = op_of(i);
-        else
-            same = o->format == FMT_BINARY    ? identity(l, i)
-                   : o->format == FMT_CONVERT ? undone(l, i) : 0;
-        if (!same && o->format == FMT_BINARY)
-            same = with_itself(i);
-        else if (i->op == JIT_OP_icmp)
-            compare_with_itself(l, i);
+        same = jit_fold_inst(l->f, i, value_type(l->f, i->c));
         o = op_of(i);
     }
     if (!same && is_numbered(l, i, &version))
@@ -351,7 +198,7 @@ static void visit(local *l, ir_inst *i)
     l->leads[i->c - 1] = same;
     jit_type t = value_type(l->f, i->c);
     if (o->props & OP_LOADS && scalar_type(t)) /* an equal access went well: it cannot fault */
-        become_constant(i, t, 0);
+        jit_fold_become(i, t, 0);
 }
 
 const jit_func *jit_opt_local(const jit_func *f, arena *tmp, const uint32_t *rpo, uint32_t nrpo)
