@@ -109,6 +109,7 @@ typedef struct jit_settings {
     bool keep_asm;              /* keep what jit_unit_disassemble() needs */
     uint8_t block_padding;      /* tests: pads each block by 1 << (n - 1) bytes; 0: not at all */
     jit_limits limits;
+    bool accountable;           /* keep what jit_unit_map() tells */
 } jit_settings;
 
 JIT_API jit_ctx *jit_ctx_new(jit_engine *e); /* NULL: no memory */
@@ -152,6 +153,33 @@ JIT_API jit_reloc_info jit_unit_reloc(const jit_unit *u, size_t k);
 /* Disassembly in the project's own form, one instruction a line, labels for blocks; NULL unless
  * settings.keep_asm was set (or no memory). Give back with jit_string_free(). */
 JIT_API char *jit_unit_disassemble(const jit_unit *u, size_t *length);
+
+/* For tools that hold the memory accesses of running code against those of the IR. */
+typedef enum jit_site_kind {
+    JIT_SITE_OWN,      /* the frame's own: spilled and saved registers, arguments; constants */
+    JIT_SITE_IR,       /* accesses of instruction `inst` and of those folded into it */
+    JIT_SITE_RESULTS,  /* as OWN, and stores to the area for results that the caller has made */
+    JIT_SITE_PROLOGUE  /* as OWN, loads by which pages of the frame are touched, and those that make the
+                        * stack limit, by instruction `inst` */
+} jit_site_kind;
+typedef struct jit_code_site {
+    uint32_t offset;   /* in the code; the site reaches up to the next one */
+    uint32_t inst;     /* index of the IR instruction */
+    jit_site_kind kind;
+} jit_code_site;
+typedef struct jit_code_map {
+    const jit_code_site *sites;      /* by rising offset, from 0 on */
+    size_t nsites;
+    const uint32_t *made_by;         /* by IR instruction: which one's code has its accesses */
+    size_t ninsts;
+    const uint32_t *slots;           /* by stack slot: bytes from it up to sp on entry */
+    size_t nslots;
+    uint32_t slot_bytes;             /* of all slots, from the lowest one up */
+    uint32_t frame_bytes;            /* from sp on entry down to sp after the prologue */
+    uint32_t args_above, arg_bytes;  /* arguments on the stack: from sp on entry; their size */
+} jit_code_map;
+/* NULL unless settings.accountable was set. Lives as long as u. */
+JIT_API const jit_code_map *jit_unit_map(const jit_unit *u);
 
 /* Nanoseconds and counts of the last successful compile on c. */
 typedef struct jit_stats {

@@ -39,6 +39,19 @@ JIT_API jit_status jit_interp_define(jit_interp *in, const char *name, jit_inter
                                      void *user);
 /* Memory of the host that loads and stores may touch; slots and data objects are known already. */
 JIT_API jit_status jit_interp_memory(jit_interp *in, void *base, size_t size, bool writable);
+/* Each load and store, after it was found to be in order, before it is done. */
+typedef struct jit_access {
+    const jit_func *func;
+    uint32_t inst;        /* index of the instruction */
+    uint64_t address;
+    uint32_t size;
+    bool write;
+    uint32_t frame, slot; /* stack slot it begins in: depth of the call, 0 outermost; ~0u: in none */
+    uint64_t offset;      /* in the slot */
+} jit_access;
+/* fn NULL: no longer. Accesses by libcalls and host functions are not told. */
+JIT_API void jit_interp_watch(jit_interp *in, void (*fn)(void *user, const jit_access *a),
+                              void *user);
 JIT_API void jit_interp_nan_canonical(jit_interp *in, bool on);
 /* Runs f; fuel counts instructions, 0: no bound. Call depth is bounded (trap stk_ovf). */
 JIT_API jit_run jit_interp_run(jit_interp *in, const jit_func *f, const jit_bits *args,

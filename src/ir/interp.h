@@ -85,6 +85,8 @@ struct jit_interp {
     arena mem;                /* lives as long as the interpreter */
     arena tmp;                /* of one run */
     bool canonical;           /* NaNs made by arithmetic */
+    void (*watch)(void *user, const jit_access *a); /* NULL: nobody does */
+    void *watch_user;
     uint64_t steps;
 
     VEC(target *) targets;

@@ -343,6 +343,45 @@ static bool fault(jit_interp *in, jit_mem m, uint64_t address, unsigned size, co
     return jit_interp_trap(in, m.trap ? m.trap : JIT_TRAP_HEAP_OOB);
 }
 
+void jit_interp_watch(jit_interp *in, void (*fn)(void *user, const jit_access *a), void *user)
+{
+    in->watch = fn;
+    in->watch_user = user;
+}
+
+/* Depth of the call in whose frame an address of the stack lies. */
+static uint32_t frame_of(const jit_interp *in, uint64_t address)
+{
+    uint32_t low = 0, high = in->frames.len - 1;
+
+    while (low < high) { /* each frame lies below those before it */
+        uint32_t mid = low + (high - low) / 2;
+        if (in->frames.at[mid].sp <= address)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return low;
+}
+
+static void tell_watcher(const jit_interp *in, uint64_t address, unsigned size, bool write,
+                         bool on_stack)
+{
+    jit_access a = { in->at->code->f, in->at->pc, address, size, write, UINT32_MAX, 0, 0 };
+    uint32_t depth = on_stack ? frame_of(in, address) : 0;
+    const frame *fr = &in->frames.at[depth];
+
+    for (uint32_t k = 0; on_stack && k < fr->code->f->slots.len; k++) {
+        uint64_t into = address - fr->sp - fr->code->slot_at[k];
+        if (!fr->code->f->slots.at[k].dynamic && into < fr->code->f->slots.at[k].size) {
+            a.frame = depth;
+            a.slot = k;
+            a.offset = into;
+        }
+    }
+    in->watch(in->watch_user, &a);
+}
+
 /* The memory of an access, with all that was promised about it checked; NULL: the run has ended. */
 static uint8_t *access(jit_interp *in, jit_mem m, uint64_t address, unsigned size, bool write)
 {
@@ -376,6 +415,8 @@ static uint8_t *access(jit_interp *in, jit_mem m, uint64_t address, unsigned siz
         return NULL;
     if (on_stack && write)
         mark_written(in, address, size);
+    if (in->watch)
+        tell_watcher(in, address, size, write, on_stack);
     return (uint8_t *)(uintptr_t)address;
 }
 

@@ -163,10 +163,12 @@ static void compile_body(void *arg)
     mach_job m = { .f = f, .cfg = &cfg, .target = e->target, .settings = s, .features = e->features,
                    .fast = s->level == JIT_O0, .time = c->time_stages, .tmp = &c->tmp,
                    .out = &c->out,
+                   .accountable = s->accountable,
                    .listing = s->keep_asm ? &c->listing : NULL, .stats = &c->stats,
                    .clock = jit_os_clock_ns };
     jit_mach_compile(&m);
     j->u->code = m.code;
+    j->u->map = m.map;
     j->u->symbols = m.symbols;
     j->u->nsymbols = m.nsymbols;
 }

@@ -56,6 +56,7 @@ struct jit_unit {
     uint32_t magic;                /* UNIT_MAGIC_LIVE; the pool writes over what is given back */
     size_t bytes;                  /* of this block; 0: it stands in a context's memory */
     mcode code;
+    jit_code_map map;              /* without sites: not kept */
     ir_name name;
     jit_linkage linkage;
     ir_name *symbols;

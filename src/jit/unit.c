@@ -26,6 +26,11 @@ static void pack_unit(packer *p, jit_unit *u, const jit_unit *from)
     d->relocs = pack(p, c->relocs, c->nrelocs * sizeof *c->relocs);
     d->calls = pack(p, c->calls, c->ncalls * sizeof *c->calls);
     d->unwind = pack(p, c->unwind, c->nunwind * sizeof *c->unwind);
+    d->sites = NULL; /* they stand in the map */
+    d->nsites = 0;
+    u->map.sites = pack(p, from->map.sites, from->map.nsites * sizeof *from->map.sites);
+    u->map.made_by = pack(p, from->map.made_by, from->map.ninsts * sizeof *from->map.made_by);
+    u->map.slots = pack(p, from->map.slots, from->map.nslots * sizeof *from->map.slots);
     d->label_offsets = NULL;
     d->nlabels = 0;
     u->symbols = pack(p, from->symbols, from->nsymbols * sizeof *from->symbols);
@@ -94,6 +99,11 @@ const uint8_t *jit_unit_bytes(const jit_unit *u, size_t *size)
     if (size)
         *size = u->code.size;
     return u->code.bytes;
+}
+
+const jit_code_map *jit_unit_map(const jit_unit *u)
+{
+    return u->map.nsites > 0 ? &u->map : NULL;
 }
 
 size_t jit_unit_reloc_count(const jit_unit *u) { return u->code.nrelocs; }

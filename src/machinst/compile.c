@@ -111,6 +111,8 @@ static void prepare(compiler *c)
     vec_reserve(j->tmp, &l->ops, 16); /* so that there is an array to point into, be it empty */
     vec_reserve(j->tmp, &l->vregs, inst_count(j->f)); /* about as many */
     vec_reserve(j->tmp, &l->group, 16);
+    if (j->accountable)
+        l->folded_into = ARENA_ARRAY(j->tmp, uint32_t, inst_count(j->f));
     jit_mach_blocks(c->m, !j->fast);
     jit_mach_uses(c->m);
     fr->leaf = true;
@@ -181,6 +183,8 @@ static void emit_remat(compiler *c, const ra_move *v)
 static inline void emit_ra_move(compiler *c, const ra_move *v)
 {
     c->e.insts++;
+    if (c->j->accountable)
+        jit_mach_note_own(&c->buf);
     if (v->remat) {
         emit_remat(c, v);
         return;
@@ -200,6 +204,8 @@ static uint32_t led_to(const compiler *c, uint32_t block)
 static inline void emit_here(compiler *c, const minst *i, const ra_operand *ops, unsigned nops)
 {
     jit_emit_position(&c->e, i->ir);
+    if (c->j->accountable)
+        jit_mach_note_site(&c->buf, &c->m->l, i);
     c->e.insts++;
     if (i->op >= MI_TARGET)
         c->j->target->emit(&c->e, i, ops, nops);
@@ -223,6 +229,8 @@ static void emit_jump(compiler *c, minst i, const ra_operand *ops, unsigned nops
 
 static void emit_shared(compiler *c, const minst *i, const ra_operand *ops, unsigned nops)
 {
+    if (c->j->accountable)
+        jit_mach_note_own(&c->buf);
     switch (i->op) {
     case MI_MOVE:
         if (ops[0].loc == ops[1].loc)
@@ -506,6 +514,8 @@ void jit_mach_compile(mach_job *j)
         compile_whole(c);
     c->since = j->time ? j->clock() : 0;
     jit_mbuf_finish(&c->buf, j->out, &j->code);
+    if (j->accountable)
+        jit_mach_map(j, c->m);
     j->nsymbols = c->m->l.symbols.len;
     j->symbols = ARENA_ARRAY_RAW(j->out, ir_name, j->nsymbols);
     for (uint32_t k = 0; k < j->nsymbols; k++) {

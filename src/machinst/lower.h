@@ -61,6 +61,8 @@ typedef struct lower {
     const ir_block *block;
     uint32_t at;             /* index of the IR instruction being lowered */
     uint32_t *effects;       /* by instruction - block->first: effects before it in the block; SUNK */
+    uint32_t *folded_into;   /* by instruction: index + 1 of that into which it went, FOLDS; NULL: not
+                              * kept */
     uint32_t block_room;     /* instructions of a block that there is room for in effects */
 
     /* code; filled from the end of the arrays downwards */
@@ -84,6 +86,7 @@ typedef struct lower {
 } lower;
 
 #define LOWER_SUNK 0x80000000u /* in lower.effects: folded into a user, do not lower */
+#define LOWER_FOLDS 0x80000000u /* in lower.folded_into: something was folded into it */
 
 /* ---- Matching ---- */
 static inline lower_value *lower_val(const lower *l, uint32_t v) { return &l->values[v]; }
@@ -123,7 +126,13 @@ const ir_inst *jit_lower_fuses_root(const lower *l, uint32_t v);
 const ir_inst *jit_lower_repeats(const lower *l, uint32_t v);
 static inline void jit_lower_sink(lower *l, const ir_inst *def)
 {
-    l->effects[(uint32_t)(def - l->f->insts.at) - l->block->first] |= LOWER_SUNK;
+    uint32_t k = (uint32_t)(def - l->f->insts.at);
+
+    l->effects[k - l->block->first] |= LOWER_SUNK;
+    if (l->folded_into) {
+        l->folded_into[k] |= l->at + 1;
+        l->folded_into[l->at] |= LOWER_FOLDS;
+    }
 }
 /* Bytes of v that may be non-zero when its register is read whole: <= 8, or 16 when unknown. */
 unsigned jit_lower_nonzero(const lower *l, uint32_t v);

@@ -294,6 +294,17 @@ void jit_mbuf_new_srcpos(mbuf *b, uint32_t pos)
         vec_push(b->mem, &b->srcpos, p);
 }
 
+void jit_mbuf_site(mbuf *b, uint32_t inst, uint8_t kind)
+{
+    mbuf_site s = { b->len, inst, kind };
+    mbuf_site *last = b->sites.len ? &b->sites.at[b->sites.len - 1] : NULL;
+
+    if (last && last->offset == b->len)
+        *last = s;
+    else if (!last || last->inst != inst || last->kind != kind)
+        vec_push(b->mem, &b->sites, s);
+}
+
 void jit_mbuf_reloc(mbuf *b, uint32_t offset, uint8_t kind, uint32_t symbol, int64_t addend)
 {
     mbuf_reloc r = { offset, kind, symbol, addend };
@@ -559,6 +570,7 @@ void jit_mbuf_finish(mbuf *b, arena *out, mcode *code)
     patch_fixups(b, is_short, &c, code);
     MOVE_TABLE(b, &c, out, code, traps, ntraps, mbuf_trap);
     MOVE_TABLE(b, &c, out, code, srcpos, nsrcpos, mbuf_srcpos);
+    MOVE_TABLE(b, &c, out, code, sites, nsites, mbuf_site);
     MOVE_TABLE(b, &c, out, code, relocs, nrelocs, mbuf_reloc);
     MOVE_TABLE(b, &c, out, code, calls, ncalls, mbuf_call);
     MOVE_TABLE(b, &c, out, code, unwind, nunwind, mbuf_unwind);
@@ -591,6 +603,7 @@ bool jit_mbuf_is_valid(const mbuf *b)
     }
     RISES(traps);
     RISES(srcpos);
+    RISES(sites);
     RISES(relocs);
     RISES(calls);
     RISES(unwind);

@@ -47,6 +47,7 @@ typedef struct mbuf_const {
 } mbuf_const;
 typedef struct mbuf_trap { uint32_t offset; uint8_t code; } mbuf_trap;
 typedef struct mbuf_srcpos { uint32_t offset; uint32_t pos; } mbuf_srcpos;
+typedef struct mbuf_site { uint32_t offset; uint32_t inst; uint8_t kind; } mbuf_site; /* jit_code_site */
 typedef struct mbuf_reloc { uint32_t offset; uint8_t kind; uint32_t symbol; int64_t addend; } mbuf_reloc;
 typedef struct mbuf_call { uint32_t offset; uint32_t ir; } mbuf_call; /* offset: return address */
 enum { UNWIND_DEF_CFA_OFFSET, UNWIND_DEF_CFA_REG, UNWIND_SAVE, UNWIND_RESTORE_STATE, UNWIND_REMEMBER_STATE };
@@ -73,6 +74,7 @@ typedef struct mbuf {
     VEC(mbuf_const) consts;
     VEC(mbuf_trap) traps;    /* all tables in order of offset */
     VEC(mbuf_srcpos) srcpos;
+    VEC(mbuf_site) sites;
     VEC(mbuf_reloc) relocs;
     VEC(mbuf_call) calls;
     VEC(mbuf_unwind) unwind;
@@ -139,6 +141,7 @@ static inline void jit_mbuf_srcpos(mbuf *b, uint32_t pos) /* from here on */
     if (!b->srcpos.len || b->srcpos.at[b->srcpos.len - 1].pos != pos)
         jit_mbuf_new_srcpos(b, pos);
 }
+void jit_mbuf_site(mbuf *b, uint32_t inst, uint8_t kind); /* from here on */
 void jit_mbuf_reloc(mbuf *b, uint32_t offset, uint8_t kind, uint32_t symbol, int64_t addend);
 void jit_mbuf_call(mbuf *b, uint32_t ir);           /* a call ended here */
 void jit_mbuf_unwind(mbuf *b, uint8_t kind, uint8_t reg, int32_t value); /* holds from here on */
@@ -154,6 +157,7 @@ typedef struct mcode {
     uint32_t align;           /* of the whole, at least 16 */
     mbuf_trap *traps; uint32_t ntraps;
     mbuf_srcpos *srcpos; uint32_t nsrcpos;
+    mbuf_site *sites; uint32_t nsites;
     mbuf_reloc *relocs; uint32_t nrelocs;
     mbuf_call *calls; uint32_t ncalls;
     mbuf_unwind *unwind; uint32_t nunwind;

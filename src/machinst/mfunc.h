@@ -46,11 +46,18 @@ typedef struct mach_job {
     strbuf *listing;              /* NULL: none */
     jit_stats *stats;
     uint64_t (*clock)(void);      /* ns */
+    bool accountable;             /* make `map` */
     /* results, in out */
     mcode code;
+    jit_code_map map;
     ir_name *symbols;
     uint32_t nsymbols;
 } mach_job;
+
+/* account.c: what an instruction's accesses to memory may be, and the map made of that. */
+void jit_mach_note_site(mbuf *b, const lower *l, const minst *i); /* before i is emitted */
+void jit_mach_note_own(mbuf *b);                                  /* before moves and such */
+void jit_mach_map(mach_job *j, const mfunc *m);                   /* once the code is finished */
 
 /* The whole back end for one function; fails by jit_fail. */
 void jit_mach_compile(mach_job *j);

@@ -152,8 +152,9 @@ static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void 
     emulator *m = user;
     uint64_t in_gates = address - (uint64_t)(uintptr_t)m->gate_page, k = in_gates / GATE_STEP;
 
-    (void)size;
     m->pc = address;
+    if (m->ledger)
+        tool_account_instruction(m, address, size);
     if (in_gates < PAGE) {
         if (k > 0 && k < m->ngates)
             call_host(m, &m->gates[k]);
@@ -186,6 +187,15 @@ static bool on_outside(uc_engine *uc, uc_mem_type type, uint64_t address, int si
     return false;
 }
 
+static void on_access(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
+                      void *user)
+{
+    emulator *m = user;
+
+    (void)uc, (void)value;
+    tool_account_access(m, address, (unsigned)size, type == UC_MEM_WRITE);
+}
+
 /* uc_hook_add() takes all kinds of callbacks as void *, which ISO C has no cast for. */
 static bool add_hook(emulator *m, int kind, void (*fn)(void))
 {
@@ -194,6 +204,11 @@ static bool add_hook(emulator *m, int kind, void (*fn)(void))
 
     memcpy(&address, &fn, sizeof address);
     return uc_hook_add(m->uc, &hook, kind, address, m, 1, 0) == UC_ERR_OK;
+}
+
+bool tool_emulator_watch(emulator *m)
+{
+    return add_hook(m, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, (void (*)(void))on_access);
 }
 
 /* ---- Making ---- */
@@ -229,6 +244,8 @@ static bool start(emulator *m)
         || uc_mem_map_ptr(m->uc, (uint64_t)(uintptr_t)code, size, UC_PROT_READ | UC_PROT_EXEC, memory)
                != UC_ERR_OK)
         return false;
+    m->code = (uint64_t)(uintptr_t)code;
+    m->code_end = m->code + size;
     m->stack = share(m, STACK_BYTES, UC_PROT_READ | UC_PROT_WRITE);
     m->block = share(m, BLOCK_BYTES, UC_PROT_READ | UC_PROT_WRITE);
     m->gate_page = share(m, PAGE, UC_PROT_READ | UC_PROT_EXEC);
@@ -265,6 +282,7 @@ void tool_emulator_free(emulator *m)
         return;
     if (m->uc)
         uc_close(m->uc);
+    tool_account_free(m->ledger);
     unshare(m->stack, STACK_BYTES);
     unshare(m->block, BLOCK_BYTES);
     unshare(m->gate_page, PAGE);
@@ -370,7 +388,21 @@ static bool prepare_call(emulator *m, jit_entry entry, const jit_signature *sig,
     m->exception = 0;
     m->outside = false;
     m->refusal = NULL;
+    if (m->ledger)
+        tool_account_call(m);
     return true;
+}
+
+/* What was wrong with the accesses of a call that did as its function says. */
+static outcome hold_to_account(emulator *m, outcome out)
+{
+    const char *wrong = m->ledger ? tool_account_end(m, out.kind == OUT_TRAPPED) : NULL;
+
+    if (wrong && (out.kind == OUT_RETURNED || out.kind == OUT_TRAPPED)) {
+        out.kind = OUT_BROKEN;
+        snprintf(out.message, sizeof out.message, "%s", wrong);
+    }
+    return out;
 }
 
 outcome tool_emulator_call(emulator *m, jit_entry entry, const jit_signature *sig,
@@ -389,7 +421,7 @@ outcome tool_emulator_call(emulator *m, jit_entry entry, const jit_signature *si
     m->machine->enter(m, stack, back);
     uc_err error = uc_emu_start(m->uc, m->entry, back, 0, 0);
     if (error != UC_ERR_OK || m->exception || m->refusal || emu_reg(m, m->machine->pc) != back)
-        return judge_end(m, error);
+        return hold_to_account(m, judge_end(m, error));
     const char *lost = emu_reg(m, m->machine->sp) == stack ? m->machine->spoiled(m) : "sp";
     if (lost) {
         snprintf(out.message, sizeof out.message, "%s was not preserved", lost);
@@ -398,7 +430,7 @@ outcome tool_emulator_call(emulator *m, jit_entry entry, const jit_signature *si
     if (given > 0)
         memcpy(results, m->block + taken, given);
     out.kind = OUT_RETURNED;
-    return out;
+    return hold_to_account(m, out);
 }
 
 #else /* no emulator */

@@ -48,4 +48,17 @@ outcome tool_emulator_call(emulator *m, jit_entry entry, const jit_signature *si
 /* Instructions that the last call executed, entry code and functions of the host apart. */
 uint64_t tool_emulator_steps(const emulator *m);
 
+/* Accountability: each access to memory of these functions' code has to be one that the IR makes at
+ * that place, or the frame's own; each byte that the IR stores has to be stored. The IR's accesses are
+ * told before each call; a call for which none are begun is not held against anything. */
+/* The code of f at entry, of that size; map, f and the code have to live on. */
+void tool_emulator_account(emulator *m, const jit_func *f, jit_entry entry, size_t size,
+                           const jit_code_map *map);
+void tool_emulator_expect_begin(emulator *m);
+void tool_emulator_expect_nothing(emulator *m); /* what has been told does not count */
+/* As jit_interp_watch() calls it; user is the emulator. */
+void tool_emulator_expect(void *user, const jit_access *a);
+/* Whether the last call was held against all that was told: there is a limit of 2^22 accesses. */
+bool tool_emulator_accounted(const emulator *m);
+
 #endif

@@ -60,6 +60,17 @@ static bool prepare(uc_engine *uc)
            && uc_reg_write(uc, UC_ARM64_REG_CPACR_EL1, &fp_enabled) == UC_ERR_OK;
 }
 
+static char transfer(const uint8_t *code, size_t n)
+{
+    uint32_t word = (uint32_t)code[0] | (uint32_t)code[1] << 8 | (uint32_t)code[2] << 16
+                    | (uint32_t)code[3] << 24;
+
+    (void)n;
+    if (word >> 26 == 0x25 || (word & 0xfefffc1f) == 0xd63f0000) /* bl, blr */
+        return 'c';
+    return (word & 0xfffff3ff) == 0xd65f03c0 || (word & 0xfffffc1f) == 0xd65f0000 ? 'r' : 'j';
+}
+
 static const int int_args[] = {
     UC_ARM64_REG_X0, UC_ARM64_REG_X1, UC_ARM64_REG_X2, UC_ARM64_REG_X3,
     UC_ARM64_REG_X4, UC_ARM64_REG_X5, UC_ARM64_REG_X6, UC_ARM64_REG_X7
@@ -72,7 +83,7 @@ const machine tool_machine_aarch64 = {
     .pc = UC_ARM64_REG_PC, .sp = UC_ARM64_REG_SP,
     .int_args = int_args, .n_int_args = 8, .int_result = UC_ARM64_REG_X0,
     .vector = UC_ARM64_REG_Q0, .n_vector_args = 8,
-    .ret = ret, .ret_bytes = sizeof ret,
+    .ret = ret, .ret_bytes = sizeof ret, .transfer = transfer,
     .prepare = prepare, .enter = enter, .scramble = scramble, .spoiled = spoiled
 };
 

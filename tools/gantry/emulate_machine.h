@@ -26,6 +26,9 @@ typedef struct machine {
     unsigned n_vector_args;
     const uint8_t *ret;              /* the instruction */
     size_t ret_bytes;
+    char (*transfer)(const uint8_t *code, size_t n); /* 'c' a call, 'r' a return, else 'j' */
+    /* What an instruction really loads where the emulator loads 16 bytes; 0: those. NULL: always. */
+    unsigned (*loads)(const uint8_t *code, size_t n);
     bool (*prepare)(uc_engine *uc);  /* once */
     void (*enter)(const emulator *m, uint64_t stack, uint64_t back); /* as after a call at `stack` */
     /* Marks in what has to be kept (if all), garbage in what need not. */
@@ -52,6 +55,8 @@ typedef struct block_call {
 
 typedef struct library_gate { const emulator *machine; unsigned index; } library_gate;
 
+typedef struct ledger ledger; /* of emulate_account.c */
+
 struct emulator {
     const machine *machine;
     uc_engine *uc;
@@ -63,6 +68,7 @@ struct emulator {
     block_call block_calls[MAX_GATES];  /* by gate */
     library_gate library[LIBRARY];
     uint64_t budget;
+    ledger *ledger;                     /* NULL: nothing is accounted for */
 
     /* The call. */
     uint64_t pc;                        /* of the instruction that is executed */
@@ -92,6 +98,16 @@ static inline uint64_t emu_mark(unsigned n)
 {
     return 0x9e3779b97f4a7c15u * (n + 1);
 }
+
+bool tool_emulator_watch(emulator *m); /* has accesses told to the ledger from now on */
+
+/* emulate_account.c; all but the last one only where there is a ledger. */
+void tool_account_call(emulator *m);                      /* a call begins */
+void tool_account_instruction(emulator *m, uint64_t address, uint32_t size); /* is next */
+void tool_account_access(emulator *m, uint64_t address, unsigned size, bool write); /* by it */
+/* The call has returned or trapped: what was wrong; NULL: nothing. */
+const char *tool_account_end(emulator *m, bool trapped);
+void tool_account_free(ledger *l);
 
 /* emulate_library.c: makes the functions known that compiled code calls for want of instructions. */
 bool tool_emulate_library(emulator *m);

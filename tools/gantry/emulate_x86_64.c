@@ -48,6 +48,28 @@ static bool prepare(uc_engine *uc)
     return uc_ctl_set_cpu_model(uc, UC_CPU_X86_PENRYN) == UC_ERR_OK;
 }
 
+static char transfer(const uint8_t *code, size_t n)
+{
+    size_t k = 0;
+
+    while (k + 1 < n && ((code[k] & 0xf0) == 0x40 || code[k] == 0x66 || code[k] == 0xf2
+                         || code[k] == 0xf3)) /* REX and other prefixes */
+        k++;
+    if (code[k] == 0xe8 || (code[k] == 0xff && k + 1 < n && (code[k + 1] >> 3 & 7) == 2))
+        return 'c';
+    return code[k] == 0xc3 || code[k] == 0xc2 ? 'r' : 'j';
+}
+
+/* ROUNDSS and ROUNDSD (SDM volume 2) load what they round. */
+static unsigned loads(const uint8_t *code, size_t n)
+{
+    size_t k = n > 1 && (code[1] & 0xf0) == 0x40 ? 2 : 1;
+
+    if (n < k + 4 || code[0] != 0x66 || code[k] != 0x0f || code[k + 1] != 0x3a)
+        return 0;
+    return code[k + 2] == 0x0a ? 4 : code[k + 2] == 0x0b ? 8 : 0;
+}
+
 static const int int_args[] = {
     UC_X86_REG_RDI, UC_X86_REG_RSI, UC_X86_REG_RDX, UC_X86_REG_RCX, UC_X86_REG_R8, UC_X86_REG_R9
 };
@@ -60,7 +82,7 @@ const machine tool_machine_x86_64 = {
     .pc = UC_X86_REG_RIP, .sp = UC_X86_REG_RSP,
     .int_args = int_args, .n_int_args = 6, .int_result = UC_X86_REG_RAX,
     .vector = UC_X86_REG_XMM0, .n_vector_args = 8,
-    .ret = ret, .ret_bytes = sizeof ret,
+    .ret = ret, .ret_bytes = sizeof ret, .transfer = transfer, .loads = loads,
     .prepare = prepare, .enter = enter, .scramble = scramble, .spoiled = spoiled
 };
 

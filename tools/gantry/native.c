@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 enum { SECONDS = 60 }; /* of one run line, and of compiling one file */
+enum { FUEL = 1 << 27 }; /* instructions of one run line in the interpreter, beside the emulator */
 
 /* One function: its unit and code, or why it has none. */
 typedef struct compiled {
@@ -30,6 +31,7 @@ typedef struct program {
     jit_engine *engine;
     jit_ctx *ctx;
     emulator *machine; /* that runs the code; NULL: this one */
+    jit_interp *meaning; /* tells which accesses it makes; NULL: nobody asks */
     compiled *at;   /* by index in the module */
     size_t n;
 } program;
@@ -103,6 +105,7 @@ static void compile_all(program *p, const config *c)
     jit_status status;
 
     settings.checks = JIT_CHECK_IR | JIT_CHECK_REGALLOC;
+    settings.accountable = p->meaning != NULL;
     for (size_t k = 0; k < p->n; k++) {
         const jit_func *f = jit_module_function_at(p->source->module, k);
         status = jit_compile_unit(p->ctx, f, &settings, &p->at[k].unit);
@@ -120,8 +123,23 @@ static void compile_all(program *p, const config *c)
             drop(&p->at[k], status, jit_error_message(p->ctx));
 }
 
+/* Tells the emulator what code it has to hold to account. */
+static void hold_to_account(const program *p)
+{
+    for (size_t k = 0; k < p->n; k++) {
+        const compiled *c = &p->at[k];
+        if (c->code)
+            tool_emulator_account(p->machine, jit_module_function_at(p->source->module, k),
+                                  jit_code_entry(c->code), jit_code_size(c->code),
+                                  jit_unit_map(c->unit));
+    }
+    jit_interp_watch(p->meaning, tool_emulator_expect, p->machine);
+}
+
 static void end_program(program *p)
 {
+    if (p->meaning)
+        jit_interp_free(p->meaning);
     for (size_t k = 0; k < p->n; k++) {
         jit_code_free(p->at[k].code);
         jit_unit_free(p->at[k].unit);
@@ -132,7 +150,9 @@ static void end_program(program *p)
     jit_engine_free(p->engine);
 }
 
-static bool start_program(program *p, const source *s, const config *c, char *why, size_t size)
+/* hold: emulated code is held to account for its accesses to memory. */
+static bool start_program(program *p, const source *s, const config *c, bool hold, char *why,
+                          size_t size)
 {
     memset(p, 0, sizeof *p);
     p->source = s;
@@ -150,8 +170,22 @@ static bool start_program(program *p, const source *s, const config *c, char *wh
     }
     p->n = jit_module_function_count(s->module);
     p->at = tool_alloc(p->n, sizeof *p->at);
+    p->meaning = hold && p->machine ? jit_interp_new(tool_engine(), s->module) : NULL;
     compile_all(p, c);
+    if (p->meaning) {
+        jit_interp_nan_canonical(p->meaning, c->settings.nan_canonical);
+        hold_to_account(p);
+    }
     return true;
+}
+
+/* Has the interpreter tell which accesses the call makes. */
+static void expect(const program *p, const jit_func *f, const jit_bits *args, jit_bits *results)
+{
+    tool_emulator_expect_begin(p->machine);
+    jit_run run = jit_interp_run(p->meaning, f, args, results, FUEL);
+    if (run.outcome != JIT_RETURNED && run.outcome != JIT_TRAPPED)
+        tool_emulator_expect_nothing(p->machine);
 }
 
 static outcome call(const program *p, size_t index, const jit_bits *args, jit_bits *results)
@@ -169,6 +203,8 @@ static outcome call(const program *p, size_t index, const jit_bits *args, jit_bi
                  out.kind == OUT_BROKEN ? ": " : "", c->message);
         return out;
     }
+    if (p->meaning)
+        expect(p, f, args, results);
     if (p->machine)
         return tool_emulator_call(p->machine, jit_code_entry(c->code), jit_func_signature(f), args,
                                   results);
@@ -215,7 +251,7 @@ static void run_child(const source *s, const config *c, const run_line *lines, s
     char why[256];
 
     alarm(SECONDS);
-    if (!start_program(&p, s, c, why, sizeof why)) {
+    if (!start_program(&p, s, c, true, why, sizeof why)) {
         outcome out = { OUT_SKIPPED, 0, "" };
         snprintf(out.message, sizeof out.message, "%s", why);
         tell(fd, 'c');
@@ -341,7 +377,8 @@ outcome tool_call_native(const source *s, const config *c, size_t index, const j
         snprintf(out.message, sizeof out.message, "%s", c->skip);
         return out;
     }
-    if (!start_program(&p, s, c, out.message, sizeof out.message))
+    if (!start_program(&p, s, c, false, out.message,
+                       sizeof out.message))
         return out;
     jit_traps_install();
     out = call(&p, index, args, results);
