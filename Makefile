@@ -4,6 +4,7 @@
 #   make test           everything (= make check)                    make bench    the benchmarks
 #   make test-plain     unit tests without Criterion                 make install  DESTDIR= PREFIX=
 #   make test-aarch64   all tests as an AArch64 program, under qemu  make docs     docs/instructions.md
+#   make fuzz           random programs until stopped                make campaign  docs/fuzzing.md
 #   make fuzz-NAME      one fuzz target, FUZZ_SECONDS=10             make clean
 #
 # Settings, each combination with a folder of its own under BUILD:

@@ -105,6 +105,18 @@ fuzz-build: $(FUZZ_PROGRAMS)
 test-plain: test-plain-build
 	@for t in $(PLAIN_PROGRAMS); do echo "== $$t"; $$t $(TESTS) || exit 1; done
 
+# Random programs with fresh seeds until stopped; FUZZ holds options of `gantry fuzz`.
+.PHONY: fuzz campaign
+fuzz: $(TOOL)
+	@mkdir -p $(BUILD)/found
+	$(TOOL) fuzz --seed $(or $(SEED),$(shell date +%s)000000) --save $(BUILD)/found $(FUZZ)
+
+# A run of COUNT programs on WHERE, native or emulated, behind the last one of the log.
+campaign: $(TOOL)
+	@mkdir -p $(BUILD)/found
+	nice -n 19 $(TOOL) fuzz --$(or $(WHERE),native) --count $(or $(COUNT),100000) --continue \
+	    --log docs/fuzz-log.md --note $(shell git rev-parse --short HEAD) --save $(BUILD)/found $(FUZZ)
+
 fuzz-%: $(OUT)/tests/fuzz-%
 	$< $(wildcard tests/corpus/$*)
 

@@ -1,4 +1,5 @@
 /* main.c - the command `gantry`: reads its options and hands over to a command. */
+#include "fuzz.h"
 #include "tool.h"
 #include "wasm.h"
 
@@ -20,6 +21,8 @@ static const char usage[] =
     "                      decode, validate and compile WebAssembly modules\n"
     "  wasm [OPTION]... --commands\n"
     "                      instantiate and call modules by commands on stdin\n"
+    "  fuzz [--seed N] [--count M] [OPTION]...\n"
+    "                      run random programs everywhere; fuzz --help says more\n"
     "  --version, --help\n";
 
 typedef struct command {
@@ -140,6 +143,8 @@ int main(int argc, char **argv)
     for (size_t k = 0; k < sizeof commands / sizeof *commands; k++)
         if (strcmp(argv[1], commands[k].name) == 0)
             return flushed(run_command(&commands[k], argc - 2, argv + 2));
+    if (strcmp(argv[1], "fuzz") == 0)
+        return flushed(tool_fuzz(argc - 2, argv + 2));
     if (strcmp(argv[1], "wasm") == 0)
         return flushed(tool_wasm(argc - 2, argv + 2));
     return misuse("there is no command", argv[1]);
