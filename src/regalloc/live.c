@@ -1,11 +1,11 @@
 /* live.c - builds the intervals: where each virtual register is needed, and by whom.
  *
  * One pass over the instructions notes uses and reservations. A vreg that only its own block
- * reads has one range, known at once. For the others, liveness between blocks is found value by
- * value, walking from the blocks that read it up to the definition: work in proportion to the
- * answer, and right for any graph. The answer itself can be quadratic, so under a budget; values
- * beyond it count as live in all blocks from the definition to the last use, stretched over every
- * backward edge. */
+ * reads has one range, known at once. For the others, liveness between blocks is found for 64 at a
+ * time, walking from the blocks that read them up to the definitions: work in proportion to the
+ * blocks where any of them lives, and right for any graph. That can be quadratic, so under a budget;
+ * values beyond it count as live in all blocks from the definition to the last use, stretched over
+ * every backward edge. */
 #include "regalloc/linear.h"
 
 #include <string.h>
@@ -17,6 +17,11 @@ typedef struct { uint32_t from, to; } partners; /* vregs */
 
 /* Blocks, to be taken from the last to the first. sum: bit w of words that are not 0. */
 typedef struct { uint64_t *word, *sum; uint32_t top; } block_set;
+
+/* At a block, of a group of up to 64 vregs (as bits) those that live at its start, that live at its
+ * end, and that it defines. */
+typedef struct { uint64_t in, out, defs; } reach;
+typedef struct { uint32_t from, to, next; } node; /* a range; next: + 1, the one after it */
 
 /* Per block, the last block that jumps back to it; by doubling steps of 2^k blocks. */
 typedef struct { uint32_t *most[32]; uint32_t levels; } back_edges;
@@ -36,8 +41,10 @@ typedef struct {
     uint32_t npartners;
     uint32_t last_reserved[64]; /* by register */
     /* of the walk */
-    block_set outs;          /* blocks at whose end the vreg at hand lives */
-    uint32_t *stack;
+    block_set todo, seen;
+    reach *at;               /* by block */
+    VEC(node) nodes;         /* ranges of the group's vregs */
+    uint32_t *node_of;       /* by vreg: its first one + 1 */
     uint64_t budget;
     back_edges back;
 } live;
@@ -80,6 +87,7 @@ static inline void need(live *lv, uint32_t v, interval *iv, uint32_t end)
         iv->end = end > iv->end ? end : iv->end;
         return;
     }
+    JIT_REQUIRE(lv->tmp->fail, iv->block != NONE, "a use without a definition before it");
     c.block = lv->block, c.end = end, c.next = lv->crossing_of[v];
     if (c.next == 0) {
         vec_push(lv->tmp, &lv->crossers, v);
@@ -356,18 +364,15 @@ static void follow_partners(live *lv)
 
 /* ---- liveness between blocks ---- */
 
-static bool add_block(block_set *s, uint32_t b)
+static inline void add_block(block_set *s, uint32_t b)
 {
     uint64_t *word = &s->word[b / 64], bit = (uint64_t)1 << b % 64;
 
-    if (*word & bit)
-        return false;
     if (*word == 0) {
         s->sum[b / 4096] |= (uint64_t)1 << b / 64 % 64;
         s->top = s->top > b / 4096 ? s->top : b / 4096;
     }
     *word |= bit;
-    return true;
 }
 
 static uint32_t highest(uint64_t x)
@@ -375,113 +380,151 @@ static uint32_t highest(uint64_t x)
     return 63 - (uint32_t)__builtin_clzll(x);
 }
 
-/* Takes the last blocks, which follow each other: *lo .. *hi. False: there is none. */
-static bool take_run(block_set *s, uint32_t *lo, uint32_t *hi)
+/* NONE: there is none. */
+static inline uint32_t take_last(block_set *s)
 {
     uint32_t w, bit;
-    uint64_t gap;
 
-    while (s->sum[s->top] == 0)
-        if (s->top-- == 0) {
-            s->top = 0;
-            return false;
-        }
+    for (; s->sum[s->top] == 0; s->top--)
+        if (s->top == 0)
+            return NONE;
     w = s->top * 64 + highest(s->sum[s->top]);
     bit = highest(s->word[w]);
-    gap = ~s->word[w] & (((uint64_t)2 << bit) - 1);
-    *hi = w * 64 + bit;
-    *lo = gap ? w * 64 + highest(gap) + 1 : w * 64;
-    s->word[w] &= ((uint64_t)1 << *lo % 64) - 1;
+    s->word[w] &= ~((uint64_t)1 << bit);
     if (s->word[w] == 0)
         s->sum[s->top] &= ~((uint64_t)1 << w % 64);
-    return true;
+    return w * 64 + bit;
 }
 
-static uint32_t last_block(const block_set *s)
+static block_set new_set(arena *tmp, uint32_t nblocks)
 {
-    uint32_t top = s->top, w;
+    uint32_t nwords = nblocks / 64 + 1;
+    block_set s = { ARENA_ARRAY(tmp, uint64_t, nwords),
+                    ARENA_ARRAY(tmp, uint64_t, nwords / 64 + 1), 0 };
 
-    while (s->sum[top] == 0)
-        if (top-- == 0)
-            return NONE;
-    w = top * 64 + highest(s->sum[top]);
-    return w * 64 + highest(s->word[w]);
+    return s;
 }
 
-/* Finds the blocks at whose ends v lives, up from those that read it. False: the budget is used
- * up. */
-static bool walk_up(live *lv, uint32_t v)
+static inline void see(live *lv, uint32_t b)
+{
+    if ((lv->at[b].in | lv->at[b].out) == 0)
+        add_block(&lv->seen, b);
+}
+
+/* A block is to be looked at: more vregs of the group live at its start. */
+static inline void live_at_start(live *lv, uint32_t b, uint64_t vregs)
+{
+    see(lv, b);
+    lv->at[b].in |= vregs;
+    add_block(&lv->todo, b);
+}
+
+/* Finds where the vregs of the group live, from the blocks that read them up to their definitions;
+ * the last block comes first, so that most are looked at once. False: the budget is used up. */
+static bool walk_up(live *lv, const uint32_t *group, uint32_t n)
 {
     const ra_func *f = lv->f;
-    const ra_block *blocks = f->blocks;
-    uint32_t depth = 0, def = lv->l->iv[v].block, steps = 0;
-    uint32_t c = lv->crossing_of[v];
+    uint32_t b;
 
-    for (;;) {
-        const ra_block *b;
-        if (depth > 0) {
-            b = &blocks[lv->stack[--depth]];
-        } else if (c != 0) {
-            b = &blocks[lv->crossings.at[c - 1].block];
-            c = lv->crossings.at[c - 1].next;
-        } else {
-            break;
-        }
-        steps += b->npreds;
-        if (steps > lv->budget)
+    for (uint32_t g = 0; g < n; g++) {
+        uint64_t bit = (uint64_t)1 << g;
+        lv->at[lv->l->iv[group[g]].block].defs |= bit;
+        for (uint32_t c = lv->crossing_of[group[g]]; c != 0; c = lv->crossings.at[c - 1].next)
+            live_at_start(lv, lv->crossings.at[c - 1].block, bit);
+    }
+    while ((b = take_last(&lv->todo)) != NONE) {
+        const ra_block *bl = &f->blocks[b];
+        uint64_t in = lv->at[b].in;
+        if (lv->budget < bl->npreds + 1)
             return false;
-        for (uint32_t k = 0; k < b->npreds; k++) {
-            uint32_t p = f->lists[b->preds + k];
-            if (add_block(&lv->outs, p) && p != def)
-                lv->stack[depth++] = p;
+        lv->budget -= bl->npreds + 1;
+        count_work(lv->l, bl->npreds + 1);
+        for (uint32_t k = 0; k < bl->npreds; k++) {
+            uint32_t p = f->lists[bl->preds + k];
+            uint64_t more = in & ~lv->at[p].out;
+            if (more == 0)
+                continue;
+            see(lv, p);
+            lv->at[p].out |= more;
+            more &= ~lv->at[p].defs & ~lv->at[p].in;
+            if (more != 0)
+                live_at_start(lv, p, more);
         }
     }
-    lv->budget -= steps;
-    count_work(lv->l, steps);
     return true;
 }
 
-/* The range before all others of the vreg at hand, unless it touches the first of them. */
-static void add_range(live *lv, uint32_t r0, uint32_t from, uint32_t to)
+static void open_range(live *lv, uint32_t v, uint32_t to)
 {
-    linear *l = lv->l;
-    range r = { from, to };
+    node n = { 0, to, lv->node_of[v] };
 
-    if (l->ranges.len > r0 && l->ranges.at[l->ranges.len - 1].from == to)
-        l->ranges.at[l->ranges.len - 1].from = from;
-    else
-        vec_push(lv->tmp, &l->ranges, r);
+    vec_push(lv->tmp, &lv->nodes, n);
+    lv->node_of[v] = lv->nodes.len;
 }
 
-/* From the last block to the first: those at whose end v lives, and the others that read it. */
-static void add_ranges(live *lv, uint32_t v)
+static void close_ranges(live *lv, const uint32_t *group, uint64_t vregs, uint32_t from)
+{
+    for (; vregs != 0; vregs &= vregs - 1) {
+        uint32_t v = group[__builtin_ctzll(vregs)];
+        lv->nodes.at[lv->node_of[v] - 1].from = from;
+    }
+}
+
+/* v is read in block b and not after it. */
+static uint32_t end_of_use(live *lv, uint32_t v, uint32_t b)
+{
+    uint32_t c = lv->crossing_of[v];
+
+    while (lv->crossings.at[c - 1].block > b)
+        c = lv->crossings.at[c - 1].next;
+    lv->crossing_of[v] = c;
+    return lv->crossings.at[c - 1].end;
+}
+
+/* From the last block to the first: from where to where the vregs of the group live. */
+static void collect_ranges(live *lv, const uint32_t *group)
+{
+    const ra_block *blocks = lv->f->blocks;
+    uint64_t open = 0; /* what lives at the start of block `after`, the last one looked at */
+    uint32_t after = NONE, b;
+
+    while ((b = take_last(&lv->seen)) != NONE) {
+        reach at = lv->at[b];
+        uint64_t closed = after == b + 1 ? open & ~at.out : open;
+        memset(&lv->at[b], 0, sizeof lv->at[b]);
+        if (closed != 0)
+            close_ranges(lv, group, closed, POS(blocks[after].first));
+        open &= ~closed;
+        for (uint64_t x = at.out & ~open; x != 0; x &= x - 1)
+            open_range(lv, group[__builtin_ctzll(x)], POS(blocks[b].end));
+        for (uint64_t x = at.in & ~at.out; x != 0; x &= x - 1) {
+            uint32_t v = group[__builtin_ctzll(x)];
+            open_range(lv, v, end_of_use(lv, v, b));
+        }
+        for (uint64_t x = at.defs; x != 0; x &= x - 1) {
+            uint32_t v = group[__builtin_ctzll(x)];
+            lv->nodes.at[lv->node_of[v] - 1].from = lv->l->iv[v].start;
+        }
+        open = at.in;
+        after = b;
+    }
+}
+
+/* Puts the ranges of v, the first of which was found last, into one slice. */
+static void lay_out(live *lv, uint32_t v)
 {
     linear *l = lv->l;
-    const ra_block *blocks = lv->f->blocks;
     interval *iv = &l->iv[v];
-    uint32_t c = lv->crossing_of[v], lo, hi;
+    range r = { 0, 0 };
 
     iv->r0 = l->ranges.len;
-    for (;;) {
-        uint32_t last = last_block(&lv->outs), from;
-        for (; c != 0 && (last == NONE || lv->crossings.at[c - 1].block > last);
-             c = lv->crossings.at[c - 1].next)
-            add_range(lv, iv->r0, POS(blocks[lv->crossings.at[c - 1].block].first),
-                      lv->crossings.at[c - 1].end);
-        if (!take_run(&lv->outs, &lo, &hi))
-            break;
-        from = lo == iv->block ? iv->start : POS(blocks[lo].first);
-        add_range(lv, iv->r0, from, POS(blocks[hi].end));
-        while (c != 0 && lv->crossings.at[c - 1].block >= lo)
-            c = lv->crossings.at[c - 1].next;
+    for (uint32_t n = lv->node_of[v]; n != 0; n = lv->nodes.at[n - 1].next) {
+        r.from = lv->nodes.at[n - 1].from;
+        r.to = lv->nodes.at[n - 1].to;
+        vec_push(lv->tmp, &l->ranges, r);
     }
     iv->r1 = l->ranges.len;
-    for (uint32_t a = iv->r0, b = iv->r1; a + 1 < b; a++, b--) {
-        range t = l->ranges.at[a];
-        l->ranges.at[a] = l->ranges.at[b - 1];
-        l->ranges.at[b - 1] = t;
-    }
-    iv->end = l->ranges.at[iv->r1 - 1].to;
+    iv->end = r.to;
 }
 
 static back_edges find_back_edges(live *lv)
@@ -528,6 +571,7 @@ static void stretch(live *lv, uint32_t v)
 {
     interval *iv = &lv->l->iv[v];
     uint32_t def = iv->block, last = lv->crossings.at[lv->crossing_of[v] - 1].block;
+    range r;
 
     if (lv->back.levels == 0)
         lv->back = find_back_edges(lv);
@@ -537,30 +581,35 @@ static void stretch(live *lv, uint32_t v)
             break;
         last = more;
     }
+    r.from = iv->start;
+    r.to = iv->end = POS(lv->f->blocks[last].end);
     iv->r0 = lv->l->ranges.len;
     iv->r1 = iv->r0 + 1;
-    iv->end = POS(lv->f->blocks[last].end);
-    add_range(lv, iv->r0, iv->start, iv->end);
+    vec_push(lv->tmp, &lv->l->ranges, r);
     count_work(lv->l, 1);
 }
 
 static void find_ranges_over_blocks(live *lv)
 {
     const ra_func *f = lv->f;
-    uint32_t nwords = f->nblocks / 64 + 1;
+    const uint32_t *group = lv->crossers.at;
 
-    lv->outs.word = ARENA_ARRAY(lv->tmp, uint64_t, nwords);
-    lv->outs.sum = ARENA_ARRAY(lv->tmp, uint64_t, nwords / 64 + 1);
-    lv->stack = ARENA_ARRAY_RAW(lv->tmp, uint32_t, f->nblocks);
+    lv->todo = new_set(lv->tmp, f->nblocks);
+    lv->seen = new_set(lv->tmp, f->nblocks);
+    lv->at = ARENA_ARRAY(lv->tmp, reach, f->nblocks);
+    lv->node_of = ARENA_ARRAY(lv->tmp, uint32_t, f->nvregs);
     lv->budget = (uint64_t)f->nblocks * 32 + (uint64_t)f->nops * 4;
-    for (uint32_t k = 0; k < lv->crossers.len; k++) {
-        uint32_t v = lv->crossers.at[k];
-        if (lv->l->iv[v].block == NONE)
+    for (uint32_t left = lv->crossers.len, n; left > 0; left -= n, group += n) {
+        n = left < 64 ? left : 64;
+        if (lv->back.levels != 0 || !walk_up(lv, group, n)) {
+            for (uint32_t g = 0; g < n; g++)
+                stretch(lv, group[g]);
             continue;
-        if (lv->back.levels == 0 && walk_up(lv, v))
-            add_ranges(lv, v);
-        else
-            stretch(lv, v);
+        }
+        collect_ranges(lv, group);
+        for (uint32_t g = 0; g < n; g++)
+            lay_out(lv, group[g]);
+        lv->nodes.len = 0;
     }
 }
 
