@@ -81,6 +81,28 @@ WASM_API_EXTERN bool gantry_wasm_trap_is_exhaustion(const wasm_trap_t *t);
 /* The name of the function that a frame is in, from the name section; length 0: none. Not terminated; the module's. */
 WASM_API_EXTERN void gantry_wasm_frame_name(const wasm_frame_t *f, const char **name, size_t *length);
 
+/* ---- WASI preview 1 ---- */
+
+/* What one program is given: arguments, environment, directories, the host's standard streams, exit code. It outlives
+ * the store whose instance uses it. */
+typedef struct gantry_wasm_wasi gantry_wasm_wasi;
+WASM_API_EXTERN gantry_wasm_wasi *gantry_wasm_wasi_new(void);
+WASM_API_EXTERN void gantry_wasm_wasi_delete(gantry_wasm_wasi *w);
+/* Strings are copied. The first argument is the program's name. False: no memory. */
+WASM_API_EXTERN bool gantry_wasm_wasi_arg(gantry_wasm_wasi *w, const char *arg);
+WASM_API_EXTERN bool gantry_wasm_wasi_env(gantry_wasm_wasi *w, const char *name_value);
+/* A directory of the host that the program sees by the guest's name, with all in it and nothing outside of it.
+ * False: errno says why. */
+WASM_API_EXTERN bool gantry_wasm_wasi_dir(gantry_wasm_wasi *w, const char *guest, const char *host);
+/* The function for an import of wasi_snapshot_preview1, to be deleted by the caller; one that is not implemented answers
+ * ENOSYS. NULL: the import is another module's, or no memory. */
+WASM_API_EXTERN wasm_extern_t *gantry_wasm_wasi_import(gantry_wasm_wasi *w, wasm_store_t *s,
+                                                       const wasm_importtype_t *want);
+/* The memory in which the functions find what pointers mean: the instance's export "memory". */
+WASM_API_EXTERN void gantry_wasm_wasi_bind(gantry_wasm_wasi *w, wasm_memory_t *m);
+/* Whether the program called proc_exit, which ended its call with a trap. */
+WASM_API_EXTERN bool gantry_wasm_wasi_exited(const gantry_wasm_wasi *w, uint32_t *code);
+
 #ifdef __cplusplus
 }
 #endif

@@ -256,12 +256,7 @@ int tool_run(const options *o)
     source s;
     configs list;
     int status = 2;
-    size_t n = strlen(o->args[0]);
 
-    if (n > 5 && strcmp(o->args[0] + n - 5, ".wasm") == 0) {
-        fprintf(stderr, "gantry: this build has no WebAssembly\n");
-        return 2;
-    }
     if (!tool_load(&s, o->args[0], &t))
         return 2;
     if (tool_parse(&s, &t, NULL, NULL) == JIT_OK && tool_verify(&s, &t, NULL, NULL) == JIT_OK

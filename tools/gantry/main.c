@@ -17,6 +17,9 @@ static const char usage[] =
     "                      compile every function; -S: disassembly, -o: the code\n"
     "  run [--target ARCH] [--with FLAG,...] [--emulate] [-O0|-O1|-O2|-O3] FILE [ARG]...\n"
     "                      call the function %main, or else the first\n"
+    "  run [-O0|-O1|-O2|-O3] [--dir [GUEST::]DIR] [--env NAME[=VALUE]] [--invoke NAME]\n"
+    "      [--threads N] FILE.wasm [ARG]...\n"
+    "                      run a WASI command, or call one export\n"
     "  wasm [--target ARCH] [-O0|-O1|-O2|-O3] FILE...\n"
     "                      decode, validate and compile WebAssembly modules\n"
     "  wasm [OPTION]... --commands\n"
@@ -140,6 +143,8 @@ int main(int argc, char **argv)
         fputs(usage, stdout);
         return flushed(0);
     }
+    if (strcmp(argv[1], "run") == 0 && tool_is_wasm_run(argc - 2, argv + 2))
+        return flushed(tool_wasm_run(argc - 2, argv + 2));
     for (size_t k = 0; k < sizeof commands / sizeof *commands; k++)
         if (strcmp(argv[1], commands[k].name) == 0)
             return flushed(run_command(&commands[k], argc - 2, argv + 2));

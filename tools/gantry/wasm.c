@@ -41,6 +41,11 @@ bool tool_read_file(const char *path, wasm_byte_vec_t *out)
     return good;
 }
 
+bool tool_wasm_is_host(const char *arch)
+{
+    return strcmp(arch, host) == 0;
+}
+
 bool tool_wasm_option(wasm_config_t *c, const char *word)
 {
     if (word[0] == '-' && word[1] == 'O' && word[2] >= '0' && word[2] <= '3' && word[3] == 0)
@@ -96,7 +101,7 @@ int tool_wasm(int argc, char **argv)
         if (strcmp(argv[k], "--commands") == 0) {
             commands = true;
         } else if (strcmp(argv[k], "--target") == 0 && k + 1 < argc) {
-            if (strcmp(argv[++k], host) != 0) {
+            if (!tool_wasm_is_host(argv[++k])) {
                 fprintf(stderr, "gantry: modules run on the host only, %s\n", host);
                 wasm_config_delete(config);
                 return 2;

@@ -10,6 +10,7 @@
 bool tool_read_file(const char *path, wasm_byte_vec_t *out); /* false: errno says why */
 /* The option at word for a config; false: it is none. */
 bool tool_wasm_option(wasm_config_t *c, const char *word);
+bool tool_wasm_is_host(const char *arch); /* whether modules can run for it */
 int tool_wasm(int argc, char **argv);
 
 /* ---- wasm_commands.c ---- */
@@ -20,5 +21,10 @@ typedef struct spectest spectest;
 spectest *tool_spectest_new(wasm_store_t *s);
 void tool_spectest_free(spectest *t);
 wasm_extern_t *tool_spectest_export(const spectest *t, const wasm_name_t *name); /* borrowed; NULL: none */
+
+/* ---- wasm_run.c ---- */
+/* Whether `gantry run` is given a module: its first word that is no option ends in .wasm. */
+bool tool_is_wasm_run(int argc, char **argv);
+int tool_wasm_run(int argc, char **argv);
 
 #endif
