@@ -117,6 +117,11 @@ campaign: $(TOOL)
 	nice -n 19 $(TOOL) fuzz --$(or $(WHERE),native) --count $(or $(COUNT),100000) --continue \
 	    --log docs/fuzz-log.md --note $(shell git rev-parse --short HEAD) --save $(BUILD)/found $(FUZZ)
 
+# Breaks the compiler in one place at a time and sees that random programs find it.
+.PHONY: mutate
+mutate:
+	tests/fuzz/mutate --build $(BUILD)/mutate $(MUTATE)
+
 fuzz-%: $(OUT)/tests/fuzz-%
 	$< $(wildcard tests/corpus/$*)
 

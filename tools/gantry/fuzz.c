@@ -39,6 +39,7 @@ typedef enum fuzz_stage { MAKING, EXPECTING, TRYING } fuzz_stage;
 typedef struct report {
     uint64_t seed;              /* at hand */
     uint64_t done, skipped;     /* programs */
+    uint64_t functions;         /* of all of them */
     uint64_t returned, trapped; /* runs */
     fuzz_stage stage;
     fuzz_place place;           /* TRYING */
@@ -94,6 +95,7 @@ static bool run_program(const session *s, fuzz_bench *b, report *r)
     if (!tool_fuzz_generate(tool_fuzz_engine(b), r->seed, &s->o->settings, s->heap, &r->coverage,
                             &p, r->what, sizeof r->what))
         return false;
+    r->functions += jit_module_function_count(p.module);
     r->stage = EXPECTING;
     verdict = tool_fuzz_expect(b, &p, &x, r->what, sizeof r->what);
     r->returned += x.returned;
@@ -321,8 +323,9 @@ static void save(session *s, const report *r, const char *target, const char *le
     }
     fprintf(f, "; %s\n; found by ", r->what);
     write_command(f, s->o, r->seed);
-    fprintf(f, "\n; fails by gantry test %s%s\ntest run\nset enable_nan_canonicalization=true\n"
-               "target %s\n\n", level, emulated ? " --emulate" : "", target);
+    tool_fuzz_variant_lines(r->seed, why, sizeof why);
+    fprintf(f, "\n; fails by gantry test %s%s\ntest run\n%starget %s\n\n", level,
+            emulated ? " --emulate" : "", why, target);
     small = text ? tool_fuzz_reduce(text, args, s->o->reduce, still_fails, &t) : NULL;
     fprintf(f, "%s", small ? small : whole);
     bool good = small && read_program(tool_engine(), &t, small, args, &p)
@@ -468,7 +471,7 @@ static int run(fuzz_options *o)
 {
     static session s;
     static const char *const places[] = { "", "native", "emulated", "all" };
-    fuzz_campaign log = { o->log, o->note, places[o->where], o->settings, 0, 0, 0, 0 };
+    fuzz_campaign log = { o->log, o->note, places[o->where], o->settings, 0, 0, 0, 0, 0 };
     uint64_t total = 0, skipped = 0, returned = 0, trapped = 0;
     unsigned missing = 0;
 
@@ -507,15 +510,17 @@ static int run(fuzz_options *o)
     }
     log.first = o->seed;
     log.done = total_done(&s);
+    for (unsigned k = 0; k < o->jobs; k++)
+        log.functions += s.at[k].report->functions;
     log.found = s.found;
     log.seconds = seconds;
     if (o->log && !tool_fuzz_log_add(&log))
         fprintf(stderr, "gantry: cannot write %s\n", o->log);
-    printf("%" PRIu64 " programs in %.1f s (%.0f/s), the next seed is %" PRIu64 "; runs: %" PRIu64
-           " returned, %" PRIu64 " trapped\n", log.done, seconds, (double)log.done / seconds,
-           o->seed + log.done, returned, trapped);
+    printf("%" PRIu64 " programs, %" PRIu64 " functions in %.1f s (%.0f/s), the next seed is %" PRIu64
+           "; runs: %" PRIu64 " returned, %" PRIu64 " trapped\n", log.done, log.functions, seconds,
+           (double)log.functions / seconds, o->seed + log.done, returned, trapped);
     if (o->log && o->resume)
-        printf("%" PRIu64 " programs in all by %s\n", total + log.done, o->log);
+        printf("%" PRIu64 " functions in all by %s\n", total + log.functions, o->log);
     printf("%" PRIu64 " passed, %u failed, %" PRIu64 " skipped\n", log.done - skipped - s.found,
            s.found + missing, skipped);
     return s.found + missing > 0;

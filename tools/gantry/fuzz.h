@@ -92,6 +92,9 @@ unsigned tool_fuzz_levels(void);
 /* "x86_64 has_sse41": as a target line has it; and how `gantry test` is told the level. */
 const char *tool_fuzz_target(fuzz_bench *b, unsigned machine, bool *emulated);
 const char *tool_fuzz_level(unsigned level);
+/* Settings besides the level that a seed's program is compiled with, and as `set` lines. */
+void tool_fuzz_variant(uint64_t seed, jit_settings *s);
+void tool_fuzz_variant_lines(uint64_t seed, char *text, size_t size);
 /* Whether a program of this seed runs there: it does on all but the odd sets of features. */
 bool tool_fuzz_takes(const fuzz_bench *b, unsigned machine, uint64_t seed);
 
@@ -127,10 +130,12 @@ typedef struct fuzz_campaign {
     const char *where; /* "native", "emulated", "all" */
     fuzz_settings settings;
     uint64_t first, done; /* seeds */
+    uint64_t functions;   /* in these programs */
     unsigned found;
     double seconds;
 } fuzz_campaign;
-/* The seed behind the last one that the log has for this place and these settings; *total: programs
+/* The seed behind the last one that the log has for this place and these settings; *total:
+ * functions
  * run at that place under all settings. 1 when there is no log yet. */
 uint64_t tool_fuzz_log_next(const fuzz_campaign *c, uint64_t *total);
 bool tool_fuzz_log_add(const fuzz_campaign *c);

@@ -113,15 +113,12 @@ static bool compiles(jit_ctx *ctx, const jit_func *f)
     return good;
 }
 
-/* Whether some machine has code for op under t. */
-static bool is_supported(jit_ctx *const ctx[2], unsigned op, jit_type t)
+/* Whether some machine has code for the function. */
+static bool text_compiles(jit_ctx *const ctx[2], const char *text)
 {
-    char text[512];
     jit_module *m = NULL;
     bool good = false;
 
-    if (!write_probe(text, sizeof text, op, t))
-        return false;
     if (jit_module_read(tool_engine(), text, strlen(text), &m, NULL, NULL) == JIT_OK) {
         jit_func *f = jit_module_function_at(m, 0);
         if (jit_func_verify(f, NULL, NULL) == JIT_OK)
@@ -129,6 +126,13 @@ static bool is_supported(jit_ctx *const ctx[2], unsigned op, jit_type t)
     }
     jit_module_free(m);
     return good;
+}
+
+static bool is_supported(jit_ctx *const ctx[2], unsigned op, jit_type t)
+{
+    char text[512];
+
+    return write_probe(text, sizeof text, op, t) && text_compiles(ctx, text);
 }
 
 /* ---- The tally ---- */
@@ -139,6 +143,15 @@ static uint32_t times(const fuzz_coverage *c, unsigned op, jit_type t)
 
     for (unsigned k = 0; k < FUZZ_TYPES; k++)
         n += c->count[op][t][k];
+    return n;
+}
+
+static uint32_t total(const fuzz_coverage *c, unsigned op)
+{
+    uint32_t n = 0;
+
+    for (jit_type t = 0; t < FUZZ_TYPES; t++)
+        n += times(c, op, t);
     return n;
 }
 
@@ -160,6 +173,19 @@ static void print_op(const fuzz_coverage *c, unsigned op)
         printf("\n");
 }
 
+/* Instructions that need more than a line: whether they compile yet. */
+static const struct { jit_opcode op; const char *text; } wholes[] = {
+    { JIT_OP_return_call, "function %f(i64) tail {\n    fn0 = %f(i64) tail\nblock0(v0: i64):\n"
+                          "    return_call fn0(v0)\n}\n" },
+    { JIT_OP_return_call_indirect,
+      "function %f(i64) tail {\n    sig0 = (i64) tail\nblock0(v0: i64):\n"
+                                   "    return_call_indirect sig0, v0(v0)\n}\n" },
+    { JIT_OP_atomic_rmw, "function %f(i64, i32) {\nblock0(v0: i64, v1: i32):\n"
+                         "    v2 = atomic_rmw.i32 add v0, v1\n    return\n}\n" },
+    { JIT_OP_atomic_cas, "function %f(i64, i32) {\nblock0(v0: i64, v1: i32):\n"
+                         "    v2 = atomic_cas.i32 v0, v1, v1\n    return\n}\n" }
+};
+
 /* Instructions without operands to probe by: control flow, calls, addresses. */
 static unsigned check_control(const fuzz_coverage *c)
 {
@@ -171,10 +197,7 @@ static unsigned check_control(const fuzz_coverage *c)
     unsigned missing = 0;
 
     for (unsigned k = 0; k < sizeof ops / sizeof *ops; k++) {
-        uint32_t n = 0;
-        for (jit_type t = 0; t < FUZZ_TYPES; t++)
-            n += times(c, ops[k], t);
-        if (n == 0) {
+        if (total(c, ops[k]) == 0) {
             printf("never generated: %s\n", op_name(ops[k]));
             missing++;
         }
@@ -208,6 +231,11 @@ unsigned tool_fuzz_coverage(const fuzz_coverage *c, bool print)
                 missing++;
             }
     }
+    for (unsigned k = 0; k < sizeof wholes / sizeof *wholes && ctx[0] && ctx[1]; k++)
+        if (total(c, wholes[k].op) == 0 && text_compiles(ctx, wholes[k].text)) {
+            printf("never generated: %s\n", op_name(wholes[k].op));
+            missing++;
+        }
     for (int k = 0; k < 2; k++) {
         jit_ctx_free(ctx[k]);
         if (engines[k])

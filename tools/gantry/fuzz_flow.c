@@ -302,7 +302,8 @@ static jit_value struct_memory(gen *g)
         return tool_gen_2(g, JIT_OP_iadd, jit_var_get(g->b, g->heap),
                           tool_gen_int(g, JIT_I64, 8 * below(g, 128)));
     gen_count(g, JIT_OP_stack_addr, JIT_I64, 0);
-    return jit_stack_addr(g->b, g->slots[below(g, g->nslots)], 0);
+    uint32_t slot = below(g, g->nslots);
+    return jit_stack_addr(g->b, g->slots[slot], g->slot_base[slot]);
 }
 
 static jit_value argument(gen *g, const gen_callee *c, bool host, uint32_t k)

@@ -621,8 +621,11 @@ static void make_function(gen *g, jit_func *f, const fuzz_shape *shapes, uint32_
     g->regions[0] = jit_region_declare(f, 1, "heap");
     g->regions[1] = jit_region_declare(f, 2, "slots");
     g->nslots = one_in(g, 3) ? 0 : 1 + below(g, GEN_SLOTS);
-    for (uint32_t k = 0; k < g->nslots; k++)
-        g->slots[k] = jit_slot_declare(f, GEN_SLOT, 1u << (3 + below(g, 2)));
+    for (uint32_t k = 0; k < g->nslots; k++) {
+        g->slot_base[k] = one_in(g, 12) ? (int32_t)(8 * below(g, one_in(g, 3) ? 5000 : 600)) : 0;
+        g->slots[k] = jit_slot_declare(f, (uint32_t)g->slot_base[k] + GEN_SLOT,
+                                       1u << (3 + below(g, 2)));
+    }
     if (JIT_PARAM_PURPOSE(g->sig->params[0]) == JIT_VMCTX && one_in(g, 2))
         limit_stack(g, f);
     g->b = jit_build(f);

@@ -36,6 +36,8 @@ typedef struct gen {
     jit_var heap;               /* addresses are never picked, so no result depends on them */
     jit_value sret;             /* address of memory for a struct; none: id 0 */
     jit_slot slots[GEN_SLOTS];
+    /* offset of the bytes that are used, in slots that may be larger */
+    int32_t slot_base[GEN_SLOTS];
     uint32_t nslots;
     jit_region regions[2];      /* of the heap, of the slots */
     gen_callee callees[FUZZ_FUNCTIONS + 2];

@@ -16,17 +16,17 @@ uint64_t tool_fuzz_log_next(const fuzz_campaign *c, uint64_t *total)
 {
     FILE *f = fopen(c->path, "r");
     char line[512], wanted[64], where[32], settings[64];
-    uint64_t next = 1, first, count;
+    uint64_t next = 1, first, count, functions;
 
     *total = 0;
     if (!f)
         return next;
     describe(c, wanted, sizeof wanted);
     while (fgets(line, sizeof line, f)) {
-        if (sscanf(line, "| %*[^|] | %*[^|] | %31[a-z] | %63[^|] | %" SCNu64 " | %" SCNu64, where,
-                   settings, &first, &count) != 4 || strcmp(where, c->where) != 0)
+        if (sscanf(line, "| %*[^|] | %*[^|] | %31[a-z] | %63[^|] | %" SCNu64 " | %" SCNu64
+                         " | %" SCNu64, where, settings, &first, &count, &functions) != 5 || strcmp(where, c->where) != 0)
             continue;
-        *total += count;
+        *total += functions;
         for (size_t n = strlen(settings); n > 0 && settings[n - 1] == ' '; n--)
             settings[n - 1] = 0;
         if (strcmp(settings, wanted) == 0 && first + count > next)
@@ -50,9 +50,9 @@ bool tool_fuzz_log_add(const fuzz_campaign *c)
     describe(c, settings, sizeof settings);
     fseek(f, 0, SEEK_END);
     if (ftell(f) == 0)
-        fprintf(f, "| end (UTC) | commit | where | settings | first seed | programs | seconds "
-                   "| found |\n|---|---|---|---|---|---|---|---|\n");
-    fprintf(f, "| %s | %s | %s | %s | %" PRIu64 " | %" PRIu64 " | %.0f | %u |\n", date, c->note,
-            c->where, settings, c->first, c->done, c->seconds, c->found);
+        fprintf(f, "| end (UTC) | commit | where | settings | first seed | programs | functions "
+                   "| seconds | found |\n|---|---|---|---|---|---|---|---|---|\n");
+    fprintf(f, "| %s | %s | %s | %s | %" PRIu64 " | %" PRIu64 " | %" PRIu64 " | %.0f | %u |\n", date,
+            c->note, c->where, settings, c->first, c->done, c->functions, c->seconds, c->found);
     return fclose(f) == 0;
 }

@@ -150,9 +150,10 @@ static place slot_place(gen *g)
     int32_t at = (int32_t)below(g, GEN_SLOT - 7);
     int32_t split = one_in(g, 2) ? 0 : (int32_t)below(g, (uint32_t)at + 1);
     place x = { { 0 }, at - split, at % 8 == 0, false, 1 };
+    uint32_t slot = below(g, g->nslots);
 
     gen_count(g, JIT_OP_stack_addr, JIT_I64, 0);
-    x.p = jit_stack_addr(g->b, g->slots[below(g, g->nslots)], split);
+    x.p = jit_stack_addr(g->b, g->slots[slot], g->slot_base[slot] + split);
     if (split < GEN_SLOT - 15 && one_in(g, 4)) { /* an index of 0 to 7, or a part that is added */
         jit_value k = one_in(g, 2)
             ? tool_gen_2(g, JIT_OP_band, tool_gen_pick(g, JIT_I64), tool_gen_int(g, JIT_I64, 7))
@@ -231,6 +232,57 @@ static void modify(gen *g, place at, jit_type t, jit_mem m)
         tool_gen_store(g, JIT_OP_store, m, r, at.p, at.offset);
 }
 
+/* A load that is used at once: extended, reduced, compared, an operand; or stored as a part. */
+static void use_at_once(gen *g, place at, jit_mem m)
+{
+    static const jit_opcode ops[] = { JIT_OP_iadd, JIT_OP_isub, JIT_OP_band, JIT_OP_bor,
+                                      JIT_OP_bxor,
+                                      JIT_OP_imul, JIT_OP_udiv, JIT_OP_smin, JIT_OP_umulhi };
+    jit_type t = gen_int_type(g);
+    jit_value x, y;
+
+    if (one_in(g, 4) && t > JIT_I8) { /* a part is stored */
+        x = tool_gen_pick(g, t);
+        if (one_in(g, 2))
+            x = tool_gen_2(g, JIT_OP_ushr, x, tool_gen_int(g, t, 8 * (1 + below(g, 3))));
+        x = tool_gen_convert(g, JIT_OP_ireduce, (jit_type)(JIT_I8 + below(g, t - JIT_I8)), x);
+        m.bits &= (uint8_t)~JIT_MEM_ALIGNED;
+        tool_gen_store(g, JIT_OP_store, m, x, at.p, at.offset);
+        return;
+    }
+    x = tool_gen_load(g, JIT_OP_load, t, m, at.p, at.offset);
+    if (one_in(g, 8)) { /* what must not be read later */
+        jit_mem plain = { 0, 0, { 0 } };
+        tool_gen_store(g, JIT_OP_store, plain, tool_gen_pick(g, t), at.p, at.offset);
+    }
+    switch (below(g, 5)) {
+    case 0:
+        y = tool_gen_icmp(g, below(g, 10), x,
+                          one_in(g, 2) ? tool_gen_constant(g, t) : tool_gen_pick(g, t));
+        break;
+    case 1:
+        y = t == JIT_I64 ? x : tool_gen_convert(g, one_in(g, 2) ? JIT_OP_uextend : JIT_OP_sextend,
+                                                (jit_type)(t + 1 + below(g, JIT_I64 - t)), x);
+        break;
+    case 2:
+        y = t == JIT_I8 ? x : tool_gen_convert(g, JIT_OP_ireduce,
+                                               (jit_type)(JIT_I8 + below(g, t - JIT_I8)), x);
+        break;
+    case 3: {
+        jit_opcode op = ops[below(g, 9)];
+        y = tool_gen_pick(g, t);
+        if (op == JIT_OP_udiv) /* by what is not 0 */
+            x = tool_gen_2(g, JIT_OP_bor, x, tool_gen_int(g, t, 1));
+        y = op == JIT_OP_udiv || one_in(g, 2) ? tool_gen_2(g, op, y, x) : tool_gen_2(g, op, x, y);
+        break;
+    }
+    default:
+        y = tool_gen_convert(g, one_in(g, 2) ? JIT_OP_fcvt_from_sint : JIT_OP_fcvt_from_uint,
+                             gen_float_type(g), x);
+    }
+    tool_gen_keep(g, y);
+}
+
 /* What pairs are made of: neighbours, in either order. */
 static void neighbours(gen *g, place at, jit_type t, jit_mem m)
 {
@@ -287,9 +339,12 @@ void tool_gen_access(gen *g)
     }
     place at = g->nslots > 0 && one_in(g, 4) ? slot_place(g) : heap_place(g);
     jit_mem m = tool_gen_flags(g, at.region, at.aligned, at.wild);
-    switch (below(g, 8)) {
+    switch (below(g, 9)) {
     case 0:
         modify(g, at, t, m);
+        break;
+    case 8:
+        use_at_once(g, at, m);
         break;
     case 1:
         if (at.region == 0 && !at.wild && at.offset < INT32_MAX - 8) {
@@ -314,6 +369,6 @@ void tool_gen_init_slots(gen *g)
         for (int32_t at = 0; at < GEN_SLOT; at += 8) {
             gen_count(g, JIT_OP_stack_addr, JIT_I64, 0);
             tool_gen_store(g, JIT_OP_store, (jit_mem){ 0, 0, { 0 } }, tool_gen_pick(g, JIT_I64),
-                           jit_stack_addr(g->b, g->slots[k], at), 0);
+                           jit_stack_addr(g->b, g->slots[k], g->slot_base[k] + at), 0);
         }
 }

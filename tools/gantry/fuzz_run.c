@@ -371,6 +371,24 @@ fuzz_verdict tool_fuzz_expect(fuzz_bench *b, const fuzz_program *p, fuzz_expecte
 
 /* ---- Trying ---- */
 
+void tool_fuzz_variant(uint64_t seed, jit_settings *s)
+{
+    s->nan_canonical = true;
+    s->checks = seed % 4 ? 0 : JIT_CHECK_ALL; /* they take as long as compiling */
+    s->frame_pointers = seed % 8 == 5;
+    s->block_padding = seed % 64 == 7 ? 13 : 0; /* 4 KiB: branches get long */
+}
+
+void tool_fuzz_variant_lines(uint64_t seed, char *text, size_t size)
+{
+    jit_settings s = { .size = sizeof s };
+
+    tool_fuzz_variant(seed, &s);
+    snprintf(text, size, "set enable_nan_canonicalization=true\n%s%s",
+             s.frame_pointers ? "set preserve_frame_pointers=true\n" : "",
+             s.block_padding ? "set bb_padding_log2_minus_one=13\n" : "");
+}
+
 static outcome call(const fuzz_machine *m, jit_entry entry, const jit_signature *sig,
                     const jit_bits *args, jit_bits *results)
 {
@@ -427,15 +445,14 @@ fuzz_verdict tool_fuzz_try(fuzz_bench *b, const fuzz_program *p, fuzz_place at,
                            const fuzz_expected *x, unsigned *run, char *what, size_t size)
 {
     fuzz_machine *m = &b->machines[at.machine];
-    jit_settings s = { .size = sizeof s, .level = levels[at.level].level, .nan_canonical = true,
-                       /* they take as long as compiling */
-                       .checks = p->seed % 4 ? 0 : JIT_CHECK_ALL };
+    jit_settings s = { .size = sizeof s, .level = levels[at.level].level };
     size_t n = jit_module_function_count(p->module);
     jit_unit **units = tool_alloc(n, sizeof *units);
     jit_code **codes = tool_alloc(n, sizeof *codes);
     jit_status status = start(b, m) ? JIT_OK : JIT_ERR_UNSUPPORTED;
     fuzz_verdict verdict = FUZZ_SAME;
 
+    tool_fuzz_variant(p->seed, &s);
     *run = FUZZ_RUNS;
     for (size_t k = 0; k < n && status == JIT_OK; k++)
         status = jit_compile_unit(m->context, jit_module_function_at(p->module, k), &s, &units[k]);

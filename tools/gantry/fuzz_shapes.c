@@ -170,6 +170,45 @@ static jit_value counting(gen *g)
         ? tool_gen_convert(g, JIT_OP_uextend, JIT_I64, y) : y;
 }
 
+/* Bytes swapped, with what puts them elsewhere. */
+static jit_value swapped(gen *g)
+{
+    jit_type t = (jit_type)(JIT_I16 + below(g, 3));
+    unsigned w = jit_type_bits(t);
+    jit_value x = maybe_shared(g, un(g, JIT_OP_bswap, tool_gen_dirty(g, t)));
+
+    switch (below(g, 4)) {
+    case 0: return bin(g, one_in(g, 2) ? JIT_OP_rotl : JIT_OP_rotr, x, amount(g, t, w / 2));
+    case 1: return bin(g, one_in(g, 2) ? JIT_OP_ushr : JIT_OP_sshr, x,
+                       amount(g, t, 8 * below(g, w / 8)));
+    case 2: return un(g, JIT_OP_bswap, x);
+    default:
+        return t < JIT_I64 ? tool_gen_convert(g, one_in(g, 2) ? JIT_OP_uextend : JIT_OP_sextend,
+                                              JIT_I64, x)
+                           : tool_gen_convert(g, JIT_OP_ireduce, (jit_type)(JIT_I8 + below(g, 3)),
+                                              x);
+    }
+}
+
+/* Truth as a number: added, subtracted, negated, multiplied, shifted. */
+static jit_value counted_truth(gen *g)
+{
+    jit_type t = gen_int_type(g);
+    jit_value c = tool_gen_truth(g), x = pick(g, t);
+
+    if (jit_builder_type(g->b, c) != JIT_I8)
+        c = tool_gen_icmp(g, JIT_NE, c, int_at(g, jit_builder_type(g->b, c), 0));
+    if (t > JIT_I8)
+        c = tool_gen_convert(g, one_in(g, 3) ? JIT_OP_sextend : JIT_OP_uextend, t, c);
+    switch (below(g, 5)) {
+    case 0: return either(g, JIT_OP_iadd, x, c);
+    case 1: return bin(g, JIT_OP_isub, x, c);
+    case 2: return un(g, one_in(g, 2) ? JIT_OP_ineg : JIT_OP_bnot, c);
+    case 3: return either(g, JIT_OP_band, x, un(g, JIT_OP_ineg, c));
+    default: return bin(g, one_in(g, 2) ? JIT_OP_ishl : JIT_OP_imul, c, x);
+    }
+}
+
 /* Extensions of everything that might have been extended already. */
 static jit_value extension(gen *g)
 {
@@ -449,7 +488,22 @@ static jit_value float_tree(gen *g)
     jit_value x = pick(g, t), y = one_in(g, 4) ? tool_gen_constant(g, t) : pick(g, t),
         z = pick(g, t);
 
-    switch (below(g, 9)) {
+    switch (below(g, 13)) {
+    case 9: /* rounded, then converted: one instruction somewhere */
+        x = un(g, ONE_OF(g, JIT_OP_ceil, JIT_OP_floor, JIT_OP_trunc, JIT_OP_nearest), x);
+        return tool_gen_convert(g, one_in(g, 2) ? JIT_OP_fcvt_to_uint_sat : JIT_OP_fcvt_to_sint_sat,
+                                gen_int_type(g), maybe_shared(g, x));
+    case 10: /* negated factors and sums */
+        x = bin(g, JIT_OP_fmul, one_in(g, 2) ? un(g, JIT_OP_fneg, x) : x, y);
+        x = one_in(g, 2) ? un(g, JIT_OP_fneg, maybe_shared(g, x)) : x;
+        return one_in(g, 2) ? x : bin(g, JIT_OP_fsub, z, x);
+    case 11: /* chosen, compared and cleared of signs */
+        x = un(g, JIT_OP_fabs, bin(g, JIT_OP_fsub, x, y));
+        return tool_gen_3(g, JIT_OP_select, tool_gen_fcmp(g, below(g, 14), x, z), x, y);
+    case 12:
+        x = tool_gen_convert(g, one_in(g, 2) ? JIT_OP_fcvt_from_uint : JIT_OP_fcvt_from_sint, t,
+                             tool_gen_dirty(g, gen_int_type(g)));
+        return bin(g, one_in(g, 2) ? JIT_OP_fmul : JIT_OP_fdiv, x, tool_gen_constant(g, t));
     case 0: /* must not become one rounding */
         x = maybe_shared(g, bin(g, JIT_OP_fmul, x, y));
         return either(g, one_in(g, 2) ? JIT_OP_fadd : JIT_OP_fsub, x, z);
@@ -543,7 +597,7 @@ void tool_gen_shape(gen *g)
     static jit_value (*const shapes[])(gen *g) = {
         bit_field, bit_field, rotation, logical, logical, one_bit, counting, extension, extension,
         sum, sum, sum, product, division, compare, tool_gen_truth, choice, choice, bounds, overflow,
-        float_tree, float_tree, repeated, folded
+        float_tree, float_tree, swapped, counted_truth, repeated, folded
     };
 
     tool_gen_keep(g, shapes[below(g, sizeof shapes / sizeof *shapes)](g));

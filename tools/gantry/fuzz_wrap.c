@@ -1,6 +1,7 @@
 /* fuzz_wrap.c - makes a program independent of its host, so that `gantry test` can run it.
  *
- * The memory becomes a slot of a new last function, filled as tool_fuzz_image() does it; functions of
+ * The memory becomes a slot of a new last function, filled as tool_fuzz_image() does it; functions
+ * of
  * the host become functions of the module that compute the same and use as many registers as they
  * can; a digest of the memory is one more result. Addresses stand in the last bytes of the memory
  * only, which the digest leaves out. */
