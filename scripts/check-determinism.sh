@@ -19,7 +19,7 @@ code()
     local file level
 
     for file in "${@:3}"; do
-        for level in -O0 -O1; do
+        for level in -O0 -O1 -O2; do
             rm -f "$2.bin"
             timeout 60 "$1" compile "$level" -o "$2.bin" "$file" >/dev/null 2>&1
             echo "$file $level: $([ ! -f "$2.bin" ] || cksum < "$2.bin")"

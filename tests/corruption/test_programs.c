@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const jit_level levels[] = { JIT_O0, JIT_O1 };
+static const jit_level levels[] = { JIT_O0, JIT_O1, JIT_O2 };
 
 /* ---- The first program ---- */
 

@@ -2,7 +2,7 @@
 # check.sh GANTRY - holds the command's `verify` and `print` against the file tests.
 #
 #  verifier, malformed   each `; error: TEXT` line is reported, with TEXT in the message, and no other
-#  native                what its run lines say, in machine code at -O0 and -O1
+#  native                what its run lines say, in machine code at -O0, -O1 and -O2
 #  parser, run, examples  no error at all; what `print` prints, it prints again unchanged
 #
 # Ends with "N passed, N failed, N skipped".
@@ -95,7 +95,7 @@ while IFS= read -r f; do
     fi
 done < <(find "$here/parser" "$here/run" "$here/../../examples/clif" -name '*.clif' | sort)
 
-for level in -O0 -O1; do
+for level in -O0 -O1 -O2; do
     "$gantry" test $level "$here"/native/*.clif > "$tmp/out" 2>&1
     grep -E ': (fail|error): ' "$tmp/out"
     read -r p _ f _ s _ < <(tail -n 1 "$tmp/out")

@@ -11,7 +11,7 @@
 
 static unsigned passed, failed, skipped;
 static const jit_arch archs[] = { JIT_ARCH_X86_64, JIT_ARCH_AARCH64 };
-static const jit_level levels[] = { JIT_O0, JIT_O1 };
+static const jit_level levels[] = { JIT_O0, JIT_O1, JIT_O2 };
 static const char *const names[] = { "", "x86_64", "aarch64" };
 
 /* An engine of one machine, its emulator, and some memory that both know. */

@@ -202,7 +202,7 @@ enum { VANDAL = 1 << 0 | 1 << 18 };
 
 static jit_engine *engine;
 static jit_ctx *ctx;
-static const jit_level levels[] = { JIT_O0, JIT_O1 };
+static const jit_level levels[] = { JIT_O0, JIT_O1, JIT_O2 };
 static const jit_mem trusted = { JIT_MEM_NOTRAP, 0, { 0 } };
 static uint64_t seed;
 

@@ -42,7 +42,7 @@ static bool count(void *user)
     return false;
 }
 
-static const jit_level levels[] = { JIT_O0, JIT_O1 };
+static const jit_level levels[] = { JIT_O0, JIT_O1, JIT_O2 };
 
 Test(compile, the_host_is_asked_every_few_hundred_instructions_of_one_block)
 {

@@ -15,7 +15,7 @@
 static jit_engine *engine;
 static jit_ctx *ctx;
 static fault_alloc host;
-static const jit_level levels[] = { JIT_O0, JIT_O1 };
+static const jit_level levels[] = { JIT_O0, JIT_O1, JIT_O2 };
 
 static void begin(void)
 {

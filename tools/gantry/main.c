@@ -136,7 +136,7 @@ int main(int argc, char **argv)
     if (argc < 2)
         return misuse("which command?", NULL);
     if (strcmp(argv[1], "--version") == 0) {
-        printf("gantry %s\nO2 and O3 run as O1: the mid-end is not there yet\n", jit_version());
+        printf("gantry %s\nO3 runs as O2: inlining and unrolling are not there yet\n", jit_version());
         return flushed(0);
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {

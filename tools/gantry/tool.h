@@ -78,8 +78,8 @@ jit_status tool_verify(source *s, totals *t, jit_diagnostic_fn fn, void *user);
 void tool_unload(source *s);
 
 /* ---- targets.c: set and target lines ---- */
-/* The levels that differ: O2 and O3 run as O1. */
-static const jit_level tool_levels[] = { JIT_O0, JIT_O1 };
+/* The levels that differ: O3 runs as O2. */
+static const jit_level tool_levels[] = { JIT_O0, JIT_O1, JIT_O2 };
 bool tool_configs(const source *s, const options *o, bool for_test, configs *list, totals *t);
 void tool_configs_free(configs *list);
 /* Whether code can be made for it; the host need not be able to run it. */
