@@ -11,6 +11,8 @@
 #                           program of its own, $(OUT)/tests/corruption-NAME; it prints
 #                           "N passed, N failed, N skipped" last. TEST_SHORT=1 in the environment
 #                           (sanitizers) asks it for a hundredth of the work.
+#  tests/wasm/*.c           likewise, for the WebAssembly engine: linked with libgantry-wasm.a, whose
+#                           headers need no prefix. Scripts and generators there go through check.sh.
 #  tests/support/*.c        helpers, linked to every test program.
 #  tests/fuzz/NAME.c        defines LLVMFuzzerTestOneInput(const uint8_t *, size_t) and becomes
 #                           $(OUT)/tests/fuzz-NAME with the driver tests/plain/fuzz_main.c, which
@@ -23,16 +25,19 @@
 #                           --interpret, -O0 and -O1, the other folders through check.sh.
 #  Tests or suites named threads_* are what runs under TSan.
 
-TEST_SUITES := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard tests/unit/*.c tests/corruption/*.c)))))
+TEST_SUITES := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard tests/unit/*.c tests/corruption/*.c tests/wasm/*.c)))))
 TEST_HELP   := $(sort $(wildcard tests/support/*.c))
 FUZZ_NAMES  := $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c)))
-test-flags   = -I. -Iinclude -Isrc
+test-flags   = -I. -Iinclude -Isrc -Ifrontends/wasm
 FUZZ_SECONDS ?= 10
 export FUZZ_SECONDS
 
 # Capstone only for the programs that ask for it.
 asks-capstone := $(shell grep -ls 'capstone/capstone.h' tests/*/*.c)
 test-libs      = $(if $(filter $(asks-capstone),$(1)),-lcapstone)
+
+# The WebAssembly engine likewise.
+wasm-lib       = $(if $(filter wasm wasm_%,$(1)),$(WASM_A))
 
 with-main    = $(if $(wildcard $(1)),$(shell grep -lE '^int main.' $(wildcard $(1))))
 own-main    := $(call with-main,tests/unit/*.c tests/corruption/*.c tests/fuzz/*.c)
@@ -49,9 +54,9 @@ PLAIN_HELP := $(TEST_HELP:%.c=$(OUT)/plain-obj/%.o)
 SHIM_OBJ   := $(OUT)/plain-obj/tests/plain/criterion/criterion.o
 
 define suite-programs
-$(OUT)/tests/$(1): $(patsubst %.c,$(OUT)/criterion-obj/%.o,$(call suite-src,$(1)) $(TEST_HELP)) $(LIB_A)
+$(OUT)/tests/$(1): $(patsubst %.c,$(OUT)/criterion-obj/%.o,$(call suite-src,$(1)) $(TEST_HELP)) $(call wasm-lib,$(1)) $(LIB_A)
 	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ -lcriterion $(call test-libs,$(call suite-src,$(1))) $(LINK_FLAGS)
-$(OUT)/tests/$(1)-plain: $(patsubst %.c,$(OUT)/plain-obj/%.o,$(call suite-src,$(1))) $(PLAIN_HELP) $(SHIM_OBJ) $(LIB_A)
+$(OUT)/tests/$(1)-plain: $(patsubst %.c,$(OUT)/plain-obj/%.o,$(call suite-src,$(1))) $(PLAIN_HELP) $(SHIM_OBJ) $(call wasm-lib,$(1)) $(LIB_A)
 	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(call test-libs,$(call suite-src,$(1))) $(LINK_FLAGS)
 endef
 live-suites := $(foreach s,$(TEST_SUITES),$(if $(call suite-src,$(s)),$(s)))
@@ -68,10 +73,14 @@ $(foreach s,$(own-main),$(eval $(call own-program,$(s))))
 
 fuzz-main = $(if $(findstring fuzzer,$(SAN)),,$(OUT)/plain-obj/tests/plain/fuzz_main.o)
 define fuzz-program
-$(OUT)/tests/fuzz-$(1): $(OUT)/plain-obj/tests/fuzz/$(1).o $(fuzz-main) $(PLAIN_HELP) $(LIB_A)
+$(OUT)/tests/fuzz-$(1): $(OUT)/plain-obj/tests/fuzz/$(1).o $(fuzz-main) $(PLAIN_HELP) $(call wasm-lib,$(1)) $(LIB_A)
 	@mkdir -p $$(@D); echo "  LD    $$@"; $(CC) -o $$@ $$^ $(LINK_FLAGS) $(if $(findstring fuzzer,$(SAN)),-fsanitize=fuzzer)
 endef
 $(foreach n,$(filter-out $(patsubst tests/fuzz/%.c,%,$(own-main)),$(FUZZ_NAMES)),$(eval $(call fuzz-program,$(n))))
+
+# Decodes modules and does no more; tests/wasm/check.sh asks for it.
+$(OUT)/tests/wasm-decode: $(OUT)/plain-obj/tests/wasm/tools/decode.o $(WASM_A) $(LIB_A)
+	@mkdir -p $(@D); echo "  LD    $@"; $(CC) -o $@ $^ $(LINK_FLAGS)
 
 CRITERION_PROGRAMS := $(live-suites:%=$(OUT)/tests/%)
 PLAIN_PROGRAMS     := $(live-suites:%=$(OUT)/tests/%-plain)
@@ -96,10 +105,10 @@ test-aarch64:
 	@scripts/install-deps.sh
 	@MAKE='$(MAKE)' BUILD='$(BUILD)' tests/run aarch64
 
-test-build: $(CRITERION_PROGRAMS) test-own-build
+test-build: $(CRITERION_PROGRAMS) test-own-build $(OUT)/tests/wasm-decode
 test-own-build: $(OWN_PROGRAMS)
 test-portable-build: $(PORTABLE_PROGRAMS)
-test-plain-build: $(PLAIN_PROGRAMS)
+test-plain-build: $(PLAIN_PROGRAMS) $(OUT)/tests/wasm-decode
 fuzz-build: $(FUZZ_PROGRAMS)
 
 test-plain: test-plain-build

@@ -20,6 +20,7 @@ libc6-dev-arm64-cross:/usr/aarch64-linux-gnu/lib/libc.a
 qemu-user-static:qemu-aarch64-static
 valgrind:valgrind
 xz-utils:xz
+wabt:wast2json
 python3-minimal:python3
 '
 

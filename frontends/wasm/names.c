@@ -53,4 +53,6 @@ void gw_decode_names(gw_decoder *d)
         d->m->name = none;
     }
     d->in.fault = e;
+    if (ignored.status == GW_NOMEM)
+        *e = ignored;
 }

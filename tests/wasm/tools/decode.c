@@ -55,7 +55,8 @@ int main(void)
     char line[4096], word[16], name[1024], path[2048];
 
     while (fgets(line, sizeof line, stdin)) {
-        if (sscanf(line, "%15s %1023s %2047s", word, name, path) == 3 && strcmp(word, "module") == 0)
+        if (sscanf(line, "%15s %1023s %2047s", word, name, path) == 3
+            && strcmp(word, "module") == 0)
             answer(path);
         else
             printf("error only `module NAME FILE` is known\n");
