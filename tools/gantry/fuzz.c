@@ -516,9 +516,10 @@ static int run(fuzz_options *o)
     log.seconds = seconds;
     if (o->log && !tool_fuzz_log_add(&log))
         fprintf(stderr, "gantry: cannot write %s\n", o->log);
-    printf("%" PRIu64 " programs, %" PRIu64 " functions in %.1f s (%.0f/s), the next seed is %" PRIu64
-           "; runs: %" PRIu64 " returned, %" PRIu64 " trapped\n", log.done, log.functions, seconds,
-           (double)log.functions / seconds, o->seed + log.done, returned, trapped);
+    printf("%" PRIu64 " programs, %" PRIu64 " functions in %.1f s (%.0f/s); runs: %" PRIu64
+           " returned, %" PRIu64 " trapped; the next seed is %" PRIu64 "\n", log.done,
+           log.functions, seconds, (double)log.functions / seconds, returned, trapped,
+           o->seed + log.done);
     if (o->log && o->resume)
         printf("%" PRIu64 " functions in all by %s\n", total + log.functions, o->log);
     printf("%" PRIu64 " passed, %u failed, %" PRIu64 " skipped\n", log.done - skipped - s.found,

@@ -24,7 +24,8 @@ uint64_t tool_fuzz_log_next(const fuzz_campaign *c, uint64_t *total)
     describe(c, wanted, sizeof wanted);
     while (fgets(line, sizeof line, f)) {
         if (sscanf(line, "| %*[^|] | %*[^|] | %31[a-z] | %63[^|] | %" SCNu64 " | %" SCNu64
-                         " | %" SCNu64, where, settings, &first, &count, &functions) != 5 || strcmp(where, c->where) != 0)
+                         " | %" SCNu64, where, settings, &first, &count, &functions) != 5
+            || strcmp(where, c->where) != 0)
             continue;
         *total += functions;
         for (size_t n = strlen(settings); n > 0 && settings[n - 1] == ' '; n--)
@@ -52,7 +53,8 @@ bool tool_fuzz_log_add(const fuzz_campaign *c)
     if (ftell(f) == 0)
         fprintf(f, "| end (UTC) | commit | where | settings | first seed | programs | functions "
                    "| seconds | found |\n|---|---|---|---|---|---|---|---|---|\n");
-    fprintf(f, "| %s | %s | %s | %s | %" PRIu64 " | %" PRIu64 " | %" PRIu64 " | %.0f | %u |\n", date,
-            c->note, c->where, settings, c->first, c->done, c->functions, c->seconds, c->found);
+    fprintf(f, "| %s | %s | %s | %s | %" PRIu64 " | %" PRIu64 " | %" PRIu64 " | %.0f | %u |\n",
+            date, c->note, c->where, settings, c->first, c->done, c->functions, c->seconds,
+            c->found);
     return fclose(f) == 0;
 }

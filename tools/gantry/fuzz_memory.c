@@ -136,6 +136,11 @@ static place heap_place(gen *g)
     if (one_in(g, 3))
         return spread(g, p, at, at % 8 == 0);
     at = 512 + at % (GEN_SINKS - 1024 - 8);
+    if (one_in(g, 2)) { /* the base has it all: base + index is the address */
+        place x = { indexed(g, add_const(g, p, at), &shift), 0, false, false, 0 };
+        x.aligned = shift == 3 && at % 8 == 0;
+        return x;
+    }
     if (one_in(g, 3)) { /* the constant stands inside */
         int32_t k = (int32_t)below(g, 256) * (one_in(g, 2) ? 1 : 8);
         p = indexed(g, add_const(g, p, k), &shift);

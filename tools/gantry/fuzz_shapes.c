@@ -271,11 +271,11 @@ static jit_value sum(gen *g)
 
 static jit_value product(gen *g)
 {
-    static const uint64_t factors[] = { 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 17, 24, 31, 33, 64,
-                                        127,
-                                        128, 255, 1000, 0x10001 };
+    static const uint64_t factors[] = { 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 17, 24, 31, 33,
+                                        64, 127, 128, 255, 1000, 0x10001 };
     jit_type t = gen_int_type(g);
     jit_value x = tool_gen_dirty(g, t), y;
+    uint64_t k;
 
     switch (below(g, 4)) {
     case 0: { /* of what was extended: long products */
@@ -290,8 +290,8 @@ static jit_value product(gen *g)
         return either(g, one_in(g, 2) ? JIT_OP_iadd : JIT_OP_isub, pick(g, JIT_I64), y);
     }
     case 1:
-        y = int_at(g, t, factors[below(g, sizeof factors / sizeof *factors)]
-                             * (one_in(g, 4) ? UINT64_MAX : 1));
+        k = factors[below(g, sizeof factors / sizeof *factors)];
+        y = int_at(g, t, one_in(g, 4) ? 0 - k : k);
         return either(g, JIT_OP_imul, x, y);
     case 2:
         return either(g, one_in(g, 2) ? JIT_OP_umulhi : JIT_OP_smulhi, x,
@@ -305,8 +305,7 @@ static jit_value product(gen *g)
 /* By constants: powers of two, their negatives, neighbours, others; with a remainder or not. */
 static jit_value division(gen *g)
 {
-    static const uint64_t small[] = { 2, 3, 5, 6, 7, 9, 10, 11, 12, 13, 25, 60, 100, 125, 641,
-                                      1000 };
+    static const uint64_t small[] = { 2, 3, 5, 6, 7, 9, 10, 11, 12, 13, 25, 60, 100, 641, 1000 };
     jit_type t = gen_int_type(g);
     uint64_t all = ~(uint64_t)0 >> (64 - jit_type_bits(t)), k;
     jit_opcode op = ONE_OF(g, JIT_OP_udiv, JIT_OP_sdiv, JIT_OP_urem, JIT_OP_srem);
@@ -428,6 +427,13 @@ static jit_value choice(gen *g)
                       one_in(g, 2) ? x : y, one_in(g, 2) ? y : x);
 }
 
+static jit_value select_either(gen *g, jit_value c, jit_value x, jit_value y)
+{
+    bool swap = one_in(g, 2);
+
+    return tool_gen_3(g, JIT_OP_select, c, swap ? y : x, swap ? x : y);
+}
+
 /* Minimum, maximum and absolute value, spelled out or not. */
 static jit_value bounds(gen *g)
 {
@@ -443,14 +449,10 @@ static jit_value bounds(gen *g)
     case 0:
         return either(g, ONE_OF(g, JIT_OP_smin, JIT_OP_smax, JIT_OP_umin, JIT_OP_umax), x, y);
     case 1:
-        c = tool_gen_icmp(g, ccs[below(g, 8)], x, y);
-        return one_in(g, 2) ? tool_gen_3(g, JIT_OP_select, c, x, y)
-            : tool_gen_3(g, JIT_OP_select, c, y, x);
+        return select_either(g, tool_gen_icmp(g, ccs[below(g, 8)], x, y), x, y);
     case 2:
         c = tool_gen_icmp(g, ccs[below(g, 4)], x, int_at(g, t, one_in(g, 4) ? UINT64_MAX : 0));
-        y = un(g, JIT_OP_ineg, x);
-        return one_in(g, 2) ? tool_gen_3(g, JIT_OP_select, c, x, y)
-            : tool_gen_3(g, JIT_OP_select, c, y, x);
+        return select_either(g, c, x, un(g, JIT_OP_ineg, x));
     default:
         return un(g, JIT_OP_iabs, x);
     }
