@@ -28,12 +28,20 @@ enum { /* lower_value.info */
 typedef struct lower_value {
     uint32_t root;   /* id of its root (itself mostly) */
     uint32_t vreg;   /* of roots: vreg + 1; 0: not asked for yet */
+    uint32_t def;    /* a result's instruction; a parameter's block | LOWER_PARAM */
     uint8_t info;    /* of roots: USES_* */
     uint8_t nonzero; /* bytes that may be non-zero above its own width; 16: unknown. Of an alias made
                       * by uextend: what its reader relies on */
     uint8_t width;   /* bytes that moves of its type keep */
     uint8_t cls;     /* RC_* */
 } lower_value;
+
+#define LOWER_PARAM 0x80000000u
+enum { /* lower.facts, by IR instruction */
+    INST_SUNK = 1,    /* folded into a user, do not lower */
+    INST_NO_CODE = 2, /* an alias, or made where it is read */
+    INST_STAYS = 4    /* although nobody reads it */
+};
 
 /* A machine instruction, and what the allocator sees of it. */
 typedef struct said_inst { minst m; ra_inst ra; } said_inst;
@@ -60,10 +68,10 @@ typedef struct lower {
     /* the block being lowered */
     const ir_block *block;
     uint32_t at;             /* index of the IR instruction being lowered */
-    uint32_t *effects;       /* by instruction - block->first: effects before it in the block; SUNK */
+    uint32_t *effects;       /* by IR instruction: of two in a block, equal when no effect is between */
+    uint8_t *facts;          /* by IR instruction: INST_* */
     uint32_t *folded_into;   /* by instruction: index + 1 of that into which it went, FOLDS; NULL: not
                               * kept */
-    uint32_t block_room;     /* instructions of a block that there is room for in effects */
 
     /* code; filled from the end of the arrays downwards */
     minst *insts;
@@ -85,7 +93,6 @@ typedef struct lower {
     vr ret_area;             /* holds the address of the hidden return area; VR_NONE: there is none */
 } lower;
 
-#define LOWER_SUNK 0x80000000u /* in lower.effects: folded into a user, do not lower */
 #define LOWER_FOLDS 0x80000000u /* in lower.folded_into: something was folded into it */
 
 /* ---- Matching ---- */
@@ -103,8 +110,14 @@ static inline bool lower_is_made(const lower *l, uint32_t v)
 /* The instruction that defines v's root, NULL for a block parameter. */
 static inline const ir_inst *jit_lower_def(const lower *l, uint32_t v)
 {
-    const ir_value *r = &l->f->values.at[lower_root(l, v) - 1];
-    return r->kind == VALUE_RESULT ? inst_at(l->f, r->def) : NULL;
+    uint32_t def = lower_val(l, lower_root(l, v))->def;
+    return def & LOWER_PARAM ? NULL : inst_at(l->f, def);
+}
+/* The instruction of the current block, before the current one, that defines v's root; else NULL. */
+static inline const ir_inst *lower_def_here(const lower *l, uint32_t v)
+{
+    uint32_t def = lower_val(l, lower_root(l, v))->def;
+    return def - l->block->first < l->at - l->block->first ? inst_at(l->f, def) : NULL;
 }
 bool jit_lower_const_bits(const lower *l, uint32_t v, int64_t *bits); /* v's root is made */
 /* v is iconst: *bits sign-extended from v's type (v itself may be a truncation of it). */
@@ -117,10 +130,22 @@ bool jit_lower_fconst(const lower *l, uint32_t v, uint64_t *bits);
 /* v is the very value (no extension or truncation between) of an instruction of this block that may be
  * computed as part of the current one instead: it is used once; a load besides has no effect between
  * it and here. The caller then takes the operands of *def and, by jit_lower_sink(), says so. */
-const ir_inst *jit_lower_fuses(const lower *l, uint32_t v);
+static inline const ir_inst *jit_lower_fuses(const lower *l, uint32_t v);
 /* As fuses, but the instruction may define v's root in another width: for rules that mind the types,
  * such as those that only ask whether v is zero. */
-const ir_inst *jit_lower_fuses_root(const lower *l, uint32_t v);
+const ir_inst *jit_lower_may_fuse(const lower *l, const ir_inst *d);
+static inline const ir_inst *jit_lower_fuses_root(const lower *l, uint32_t v)
+{
+    uint32_t root = lower_root(l, v);
+    const ir_inst *d = lower_used_once(l, root) && !lower_val(l, root)->vreg ? lower_def_here(l, v)
+                                                                            : NULL;
+    return d ? jit_lower_may_fuse(l, d) : NULL;
+}
+static inline const ir_inst *jit_lower_fuses(const lower *l, uint32_t v)
+{
+    uint32_t root = lower_root(l, v);
+    return root == v || lower_type(l, root) == lower_type(l, v) ? jit_lower_fuses_root(l, v) : NULL;
+}
 /* As fuses_root, but for pure instructions that are worth repeating (compares): any number of uses, same
  * block. Its operands must be asked for with lower_in again; it may still be lowered on its own. */
 const ir_inst *jit_lower_repeats(const lower *l, uint32_t v);
@@ -128,7 +153,7 @@ static inline void jit_lower_sink(lower *l, const ir_inst *def)
 {
     uint32_t k = (uint32_t)(def - l->f->insts.at);
 
-    l->effects[k - l->block->first] |= LOWER_SUNK;
+    l->facts[k] |= INST_SUNK;
     if (l->folded_into) {
         l->folded_into[k] |= l->at + 1;
         l->folded_into[l->at] |= LOWER_FOLDS;

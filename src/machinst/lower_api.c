@@ -31,47 +31,23 @@ bool jit_lower_fconst(const lower *l, uint32_t v, uint64_t *bits)
     return true;
 }
 
-/* Index of the instruction of the current block, before the current one, that defines v's root. */
-static bool def_in_block(const lower *l, uint32_t v, uint32_t *index)
+const ir_inst *jit_lower_may_fuse(const lower *l, const ir_inst *d)
 {
-    const ir_value *r = &l->f->values.at[lower_root(l, v) - 1];
+    const op_info *o = op_of(d);
 
-    if (r->kind != VALUE_RESULT || r->def < l->block->first || r->def >= l->at)
-        return false;
-    *index = r->def;
-    return true;
-}
-
-const ir_inst *jit_lower_fuses_root(const lower *l, uint32_t v)
-{
-    uint32_t root = lower_root(l, v), at;
-
-    if (!lower_used_once(l, root) || lower_val(l, root)->vreg || !def_in_block(l, v, &at))
+    if (o->props & (OP_EFFECT | OP_CALL | OP_STORES))
         return NULL;
-    const ir_inst *d = inst_at(l->f, at);
-    unsigned props = op_of(d)->props;
-    if (props & (OP_EFFECT | OP_CALL | OP_STORES))
-        return NULL;
-    if (props & OP_LOADS
-        && (op_of(d)->format != FMT_LOAD
-            || (l->effects[at - l->block->first] ^ l->effects[l->at - l->block->first]) & ~LOWER_SUNK))
+    if (o->props & OP_LOADS
+        && (o->format != FMT_LOAD || l->effects[d - l->f->insts.at] != l->effects[l->at]))
         return NULL;
     return d;
 }
 
-const ir_inst *jit_lower_fuses(const lower *l, uint32_t v)
-{
-    return value_type(l->f, lower_root(l, v)) == lower_type(l, v) ? jit_lower_fuses_root(l, v) : NULL;
-}
-
 const ir_inst *jit_lower_repeats(const lower *l, uint32_t v)
 {
-    uint32_t at;
+    const ir_inst *d = lower_def_here(l, v);
 
-    if (!def_in_block(l, v, &at))
-        return NULL;
-    const ir_inst *d = inst_at(l->f, at);
-    return op_of(d)->props & (OP_LOADS | OP_EFFECT | OP_CALL | OP_STORES) ? NULL : d;
+    return d && !(op_of(d)->props & (OP_LOADS | OP_EFFECT | OP_CALL | OP_STORES)) ? d : NULL;
 }
 
 unsigned jit_lower_nonzero(const lower *l, uint32_t v)
@@ -85,8 +61,7 @@ unsigned jit_lower_nonzero(const lower *l, uint32_t v)
 static uint32_t root_vreg(lower *l, uint32_t root)
 {
     lower_value *x = lower_val(l, root);
-    const ir_value *d = &l->f->values.at[root - 1];
-    bool param = d->kind == VALUE_PARAM && d->def != l->f->layout.at[0];
+    bool param = x->def & LOWER_PARAM && x->def != (l->f->layout.at[0] | LOWER_PARAM);
 
     if (x->vreg)
         return x->vreg - 1;

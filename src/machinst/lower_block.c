@@ -135,36 +135,13 @@ static void lower_jump(mfunc *m, uint32_t k, uint32_t call, uint32_t to)
 
 /* ---- Instructions ---- */
 
-/* Counts, before each instruction, the effects that a load may not be moved past. */
-static void number_effects(lower *l, uint32_t *effects)
+static inline bool is_needed(const lower *l, uint32_t at, const ir_inst *i)
 {
-    const ir_block *b = l->block;
-    uint32_t n = 0;
-
-    for (uint32_t k = b->first; k < b->end; k++) {
-        const ir_inst *i = inst_at(l->f, k);
-        unsigned props = op_of(i)->props;
-        effects[k - b->first] = n;
-        if (props & (OP_STORES | OP_CALL | OP_TRAPS | OP_EFFECT))
-            n++;
-        else if (props & OP_LOADS && !(l->f->mems.at[i->aux].bits & JIT_MEM_NOTRAP)
-                 && l->f->mems.at[i->aux].trap != 0
-                 && l->f->mems.at[i->aux].trap != JIT_TRAP_HEAP_OOB)
-            n++;
-    }
-}
-
-static bool is_needed(const lower *l, const ir_inst *i)
-{
-    const op_info *o = op_of(i);
-
-    if (o->props & (OP_EFFECT | OP_TERM))
-        return true;
-    if (o->props & OP_LOADS && !(l->f->mems.at[i->aux].bits & JIT_MEM_NOTRAP))
-        return true;
-    if (!o->nresults || lower_root(l, i->c) != i->c || lower_val(l, i->c)->info & USES_MADE)
+    if (l->facts[at] & (INST_SUNK | INST_NO_CODE))
         return false;
-    for (uint32_t k = 0; k < o->nresults; k++)
+    if (l->facts[at] & INST_STAYS)
+        return true;
+    for (uint32_t k = 0; k < op_of(i)->nresults; k++)
         if (jit_lower_result_used(l, i, k))
             return true;
     return false;
@@ -206,21 +183,15 @@ void jit_mach_lower_block(mfunc *m, uint32_t k)
         return;
     }
     l->block = &f->blocks.at[b.ir_block];
-    uint32_t n = l->block->end - l->block->first;
-    if (n > l->block_room) {
-        l->block_room = n + n / 2;
-        l->effects = ARENA_ARRAY_RAW(l->tmp, uint32_t, l->block_room);
-    }
-    number_effects(l, l->effects);
     list_params(m, k);
     for (uint32_t at = l->block->end; at-- > l->block->first;) {
         const ir_inst *i = inst_at(f, at);
-        l->at = at;
-        l->fail->inst = at + 1;
         if (at % INSTS_BETWEEN_ASKS == 0)
             ask_host(l);
-        if (l->effects[at - l->block->first] & LOWER_SUNK || !is_needed(l, i))
+        if (!is_needed(l, at, i))
             continue;
+        l->at = at;
+        l->fail->inst = at + 1;
         lower_inst(m, k, i);
         jit_mach_flush_group(m);
     }

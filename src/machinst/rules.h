@@ -35,6 +35,13 @@ static inline bool is_big(const lower *l, uint16_t mem, unsigned bytes)
 {
     return bytes > 1 && l->f->mems.at[mem].bits & JIT_MEM_BIG;
 }
+/* v is computed elsewhere, or by something that is no part of an address: then it is a base. */
+static inline bool is_base(const lower *l, uint32_t v)
+{
+    const ir_inst *d = lower_def_here(l, v);
+
+    return !lower_is_made(l, v) && (!d || d->op != JIT_OP_iadd || d->type != JIT_I64);
+}
 /* x + k with k added to *offset, when that still fits; x is returned. An addition with several uses
  * is computed again here; then what x is made of may be needed elsewhere, too: *alone is false. */
 uint32_t jit_rule_peel_constants(const lower *l, uint32_t v, int32_t *offset, bool *alone);

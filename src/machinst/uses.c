@@ -6,14 +6,15 @@
  * final when they are asked for. Uses count on roots. */
 #include "machinst/mfunc.h"
 
-static void count_use(lower *l, uint32_t v, const ir_block *block, uint32_t b)
-{
-    uint32_t root = lower_root(l, v);
-    lower_value *x = lower_val(l, root);
-    const ir_value *d = &l->f->values.at[root - 1];
-    bool here = d->kind == VALUE_RESULT ? d->def - block->first < block->end - block->first : d->def == b;
+/* The block whose uses are counted. */
+typedef struct here { uint32_t first, n, param; } here; /* its instructions; as def of its parameters */
 
-    x->info |= (uint8_t)((x->info & USES_ONE) * USES_MANY | USES_ONE | (here ? 0 : USES_CROSS));
+static inline void count_use(lower *l, uint32_t v, here h)
+{
+    lower_value *x = lower_val(l, lower_root(l, v));
+    bool inside = x->def - h.first < h.n || x->def == h.param;
+
+    x->info |= (uint8_t)((x->info & USES_ONE) * USES_MANY | USES_ONE | (inside ? 0 : USES_CROSS));
 }
 
 static void set_root(lower *l, uint32_t v, uint32_t of, unsigned nonzero)
@@ -25,12 +26,9 @@ static void set_root(lower *l, uint32_t v, uint32_t of, unsigned nonzero)
 /* Bytes of root that may be non-zero when its register is read whole. */
 static unsigned root_nonzero(const lower *l, uint32_t root)
 {
-    const ir_value *d = &l->f->values.at[root - 1];
+    const ir_inst *i = jit_lower_def(l, root);
 
-    if (d->kind != VALUE_RESULT)
-        return 16;
-    const ir_inst *i = inst_at(l->f, d->def);
-    return root == i->c ? l->target->zero_upper(l->f, i, l->features) : 16;
+    return i && root == i->c ? l->target->zero_upper(l->f, i, l->features) : 16;
 }
 
 /* True when i makes no code of its own: a no-op on a register, which is an alias from now on, or what
@@ -73,7 +71,7 @@ static inline bool make_alias(lower *l, const ir_inst *i)
     }
 }
 
-static void count_targets(mfunc *m, const ir_inst *i, const ir_block *block, uint32_t b)
+static void count_targets(mfunc *m, const ir_inst *i, uint32_t b, here h)
 {
     lower *l = &m->l;
     uint32_t k = m->mblock_of[b], n = m->first_target[k + 1] - m->first_target[k];
@@ -91,11 +89,28 @@ static void count_targets(mfunc *m, const ir_inst *i, const ir_block *block, uin
         }
         bool split = m->blocks.at[m->targets.at[m->first_target[k] + j]].ir_block == IR_NO_BLOCK;
         for (uint32_t a = 0; a < to.nargs; a++) {
-            count_use(l, to.args[a], block, b);
+            count_use(l, to.args[a], h);
             if (split) /* read in the edge's own block */
                 lower_val(l, lower_root(l, to.args[a]))->info |= USES_CROSS;
         }
     }
+}
+
+/* Whether an instruction is an effect that a load may not be moved past. */
+static inline bool is_effect(const jit_func *f, const ir_inst *i, unsigned props)
+{
+    if (props & (OP_STORES | OP_CALL | OP_TRAPS | OP_EFFECT))
+        return true;
+    if (!(props & OP_LOADS))
+        return false;
+    const jit_mem *m = &f->mems.at[i->aux];
+    return !(m->bits & JIT_MEM_NOTRAP) && m->trap != 0 && m->trap != JIT_TRAP_HEAP_OOB;
+}
+
+static inline bool stays(const jit_func *f, const ir_inst *i, unsigned props)
+{
+    return props & (OP_EFFECT | OP_TERM)
+           || (props & OP_LOADS && !(f->mems.at[i->aux].bits & JIT_MEM_NOTRAP));
 }
 
 static void block_uses(mfunc *m, uint32_t b)
@@ -103,20 +118,28 @@ static void block_uses(mfunc *m, uint32_t b)
     lower *l = &m->l;
     const jit_func *f = l->f;
     const ir_block *block = &f->blocks.at[b];
+    here h = { block->first, block->end - block->first, b | LOWER_PARAM };
+    uint32_t effects = 0;
 
     for (uint32_t k = block->first; k < block->end; k++) {
         const ir_inst *i = inst_at(f, k);
         const op_info *o = op_of(i);
-        if (make_alias(l, i))
+        l->effects[k] = effects;
+        l->facts[k] = 0;
+        if (o->nargs <= 1 && make_alias(l, i)) { /* all of them have at most one operand */
+            l->facts[k] = INST_NO_CODE;
             continue;
+        }
+        effects += is_effect(f, i, o->props);
+        l->facts[k] = stays(f, i, o->props) ? INST_STAYS : 0;
         ir_args args = inst_args(f, i);
         for (uint32_t a = 0; a < args.len; a++)
-            count_use(l, args.at[a], block, b);
+            count_use(l, args.at[a], h);
         if (o->props & OP_BRANCH)
-            count_targets(m, i, block, b);
-        if (i->op == JIT_OP_return && m->sret_param)
-            count_use(l, m->sret_param, block, b); /* some conventions return it */
-        if (i->op == JIT_OP_get_frame_pointer || i->op == JIT_OP_get_return_address)
+            count_targets(m, i, b, h);
+        else if (i->op == JIT_OP_return && m->sret_param)
+            count_use(l, m->sret_param, h); /* some conventions return it */
+        else if (i->op == JIT_OP_get_frame_pointer || i->op == JIT_OP_get_return_address)
             l->uses_fp = true;
     }
 }
@@ -136,10 +159,13 @@ static void start_values(lower *l)
     unsigned wide = 0;
 
     l->values = ARENA_ARRAY_RAW(l->tmp, lower_value, (size_t)n + 1);
+    l->effects = ARENA_ARRAY_RAW(l->tmp, uint32_t, inst_count(l->f));
+    l->facts = ARENA_ARRAY_RAW(l->tmp, uint8_t, inst_count(l->f));
     for (uint32_t v = 1; v <= n; v++) {
         unsigned t = from[v - 1].type;
         unsigned k = t < sizeof kinds / sizeof *kinds ? t : JIT_F128; /* vectors are as wide */
-        l->values[v] = (lower_value){ v, 0, 0, 16, kinds[k].width, kinds[k].cls };
+        uint32_t def = from[v - 1].def | (from[v - 1].kind == VALUE_RESULT ? 0 : LOWER_PARAM);
+        l->values[v] = (lower_value){ v, 0, def, 0, 16, kinds[k].width, kinds[k].cls };
         wide |= kinds[k].wide;
     }
     l->has_wide = wide != 0;

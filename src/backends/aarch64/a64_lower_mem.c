@@ -51,6 +51,8 @@ static a64_addr summed(lower *l, const ir_inst *add, int32_t offset, unsigned tr
 
 a64_addr jit_a64_address_of(lower *l, uint32_t address, int32_t offset, unsigned size, unsigned trap)
 {
+    if (is_base(l, address))                                 /* x + k */
+        return a64_at(in(l, address), offset, trap);
     bool alone;
     uint32_t v = jit_rule_peel_constants(l, address, &offset, &alone), slot;
     const ir_inst *d = alone ? jit_lower_fuses(l, v) : NULL;

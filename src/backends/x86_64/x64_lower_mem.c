@@ -26,6 +26,8 @@ static unsigned index_shift(lower *l, uint32_t *v)
 
 x64_rm jit_x64_address_of(lower *l, uint32_t address, int32_t offset, unsigned trap)
 {
+    if (is_base(l, address))                                 /* x + k */
+        return x64_at(in(l, address), offset, trap);
     bool alone;
     uint32_t v = jit_rule_peel_constants(l, address, &offset, &alone), slot;
     const ir_inst *d = alone ? jit_lower_fuses(l, v) : NULL;
