@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPS = 5, MAX_VALUES = 32, ENOUGH_NS = 20000000, LEVELS = 2, COLUMNS = 8 };
+enum { REPS = 5, MAX_VALUES = 32, ENOUGH_NS = 20000000, LEVELS = 3, COLUMNS = 9 };
 
-static const char *const columns[COLUMNS] = { "O0",          "O1",    "none+single_pass",
+static const char *const columns[COLUMNS] = { "O0",   "O1",    "O2", "none+single_pass",
                                               "none",        "speed+single_pass",
                                               "speed",       "gcc -O0", "gcc -O2" };
-enum { O0, O1, NONE_SINGLE_PASS, NONE, SPEED_SINGLE_PASS, SPEED, GCC_O0, GCC_O2 };
+enum { O0, O1, O2, NONE_SINGLE_PASS, NONE, SPEED_SINGLE_PASS, SPEED, GCC_O0, GCC_O2 };
 
 typedef struct kernel {
     const char *path;
@@ -271,6 +271,7 @@ static void measure(jit_engine *e, const char *path, ratio *ratios, size_t nrati
         return;
     ns[O0] = time_level(&k, JIT_O0, columns[O0]);
     ns[O1] = time_level(&k, JIT_O1, columns[O1]);
+    ns[O2] = time_level(&k, JIT_O2, columns[O2]);
     time_peer(&k, ns);
     ns[GCC_O0] = time_c(&k, "O0", columns[GCC_O0]);
     ns[GCC_O2] = time_c(&k, "O2", columns[GCC_O2]);
@@ -293,8 +294,11 @@ int main(int argc, char **argv)
     ratio ratios[] = { { .over = O0, .under = NONE_SINGLE_PASS },
                        { .over = O1, .under = NONE },
                        { .over = O1, .under = SPEED },
+                       { .over = O2, .under = SPEED },
+                       { .over = O2, .under = O1 },
                        { .over = O0, .under = GCC_O0 },
-                       { .over = O1, .under = GCC_O2 } };
+                       { .over = O1, .under = GCC_O2 },
+                       { .over = O2, .under = GCC_O2 } };
     size_t nratios = sizeof ratios / sizeof *ratios;
     jit_engine *e = jit_engine_new(NULL);
     glob_t found = { 0 };
