@@ -436,24 +436,23 @@ static bool check_branch(jit_builder *b, jit_opcode op, jit_block to, uint32_t n
     return true;
 }
 
-/* A block call in the pool for target `which` of the instruction that comes next; 0 after an error.
- * There is room for as many arguments as the target has parameters by now. */
+/* A block call in the pool for target `which` of the instruction that comes next; 0 after an
+ * error. */
 static uint32_t make_call(jit_builder *b, jit_block to, uint32_t which, uint32_t n,
                           const jit_value *args)
 {
     jit_func *f = b->f;
     build_block *t = &b->blocks.at[to.id - 1];
-    uint32_t room = f->blocks.at[to.id - 1].nparams, call, *p;
+    uint32_t call, *p;
 
-    if (f->pool.len >= IR_MAX_ENTITIES - room - 3 || !vec_try_reserve(&f->mem, &f->pool, room + 3)
+    if (f->pool.len >= IR_MAX_ENTITIES - n - 3 || !vec_try_reserve(&f->mem, &f->pool, n + 3)
         || !vec_try_reserve(&b->tmp, &b->edges, 1))
         return jit_builder_no_memory(b);
     call = f->pool.len;
-    f->pool.len += room + 3;
+    f->pool.len += n + 3;
     p = f->pool.at + call;
     p[0] = to.id;
-    p[1] = n;
-    p[2] = room;
+    p[1] = p[2] = n;
     for (uint32_t k = 0; k < n; k++)
         p[3 + k] = args[k].id;
     b->edges.at[b->edges.len++] =

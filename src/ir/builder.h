@@ -19,19 +19,25 @@ typedef struct build_block {
     uint32_t edges;      /* index + 1 of the newest edge to it; 0: none */
     uint32_t nedges;
     uint32_t nuser;      /* parameters that the host made; the variables' follow */
+    uint32_t nvar;       /* parameters made for variables; at the end, those that are needed */
     uint32_t incomplete; /* index + 1 into params: made while unsealed, newest first; 0: none */
-    uint32_t page;       /* of its first variables, index + 1 into pages; 0: none */
+    uint32_t row;        /* index of its row in rows */
+    uint32_t width;      /* variables that its row has; 0: there is none so far */
     uint32_t reached;    /* whether a branch to it stands in a block that was reached already */
 } build_block;
 
-/* The value of the variable in the block where it was set last; earlier ones are in `defs`. */
-typedef struct build_var { uint32_t block, value; jit_type type; } build_var; /* block: index + 1 */
+typedef struct build_var { jit_type type; } build_var;
 
-/* Values of neighbouring variables at the end of a block; 0: not set in it. */
-enum { PAGE_VARS = 16 };
+/* Values of neighbouring variables at the end of a block; 0: not known there. A block's row has
+ * those of the first variables, as many as there are when it is made but ROW_MOST at most; a map
+ * finds the others' pages. */
+enum { PAGE_VARS = 16, ROW_MOST = 4 * PAGE_VARS };
 typedef struct build_page { uint32_t value[PAGE_VARS]; } build_page;
 
-typedef struct build_param { uint32_t value, block, var, next; } build_param;
+/* A parameter made for a variable. Its arguments, one for each edge to its block in the order of
+ * the block's list, stand in arg_values until the end, when those of the needed ones get into the
+ * pool. */
+typedef struct build_param { uint32_t value, block, var, next, args; } build_param;
 typedef struct build_zero { uint32_t value; jit_type type; } build_zero;
 
 struct jit_builder {
@@ -47,12 +53,14 @@ struct jit_builder {
     VEC(build_edge) edges;
     VEC(build_var) vars;
     VEC(build_param) params;    /* block parameters made for variables */
+    VEC(uint32_t) arg_values;
     uint32_t ndropped;          /* of them that are VALUE_ALIAS by now */
     VEC(build_zero) zeros;      /* to be defined at the top of the entry block */
     VEC(uint32_t) todo;         /* params whose arguments are still to be found */
     VEC(uint32_t) path;
+    VEC(uint32_t) rows;
     VEC(build_page) pages;
-    map page_of;                /* block and page number, but for page 0 -> index + 1 */
+    map page_of;                /* block and page number -> index + 1 */
 };
 
 /* Records the first error and stops the builder; 0. */

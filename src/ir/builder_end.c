@@ -1,9 +1,11 @@
-/* builder_end.c - the end of SSA construction: drops needless block parameters, defines the zeros.
+/* builder_end.c - the end of SSA construction: places the block parameters that are needed, defines
+ * the zeros.
  *
  * A parameter made for a variable is needless when its arguments are, apart from itself, one and
  * the same value: it becomes an alias of that. Most were found when their arguments were. Dropping
  * one may make others needless that it is an argument of; when two walks over the parameters leave
- * some, a work list looks at what is left. Then one walk over all operands resolves the aliases.
+ * some, a work list looks at what is left. Then one walk over all operands resolves the aliases,
+ * and blocks and branches get what is left, in lists of the right size.
  * Cost: linear in operands, and in arguments times how often a parameter is looked at again. What
  * cannot be reached is left alone: there a parameter may stand for a value made of itself. */
 #include "ir/builder.h"
@@ -35,21 +37,6 @@ static void *zeroed(jit_builder *b, size_t n, size_t size)
     else
         jit_builder_no_memory(b);
     return p;
-}
-
-static const uint32_t *edge_args(const ender *e, const build_edge *x)
-{
-    return e->f->pool.at + x->call + 3;
-}
-
-#define FOR_EACH_EDGE(e, block, x)                                                              \
-    for (const build_edge *x = NULL, *x##_at = (e)->b->edges.at;                                 \
-         (x = next_edge(x##_at, x, (e)->b->blocks.at[block].edges)) != NULL;)
-
-static const build_edge *next_edge(const build_edge *all, const build_edge *x, uint32_t first)
-{
-    uint32_t k = x ? x->next : first;
-    return k == 0 ? NULL : &all[k - 1];
 }
 
 /* Most blocks are filled after one that branches to them: then there is nothing to search. */
@@ -97,10 +84,11 @@ static bool is_dropped(const ender *e, uint32_t id)
 /* The one value that parameter p carries, 0 when there are several. */
 static uint32_t only_value(const ender *e, const build_param *p)
 {
-    uint32_t num = e->f->values.at[p->value - 1].num, same = 0;
+    const uint32_t *args = e->b->arg_values.at + p->args;
+    uint32_t same = 0;
 
-    FOR_EACH_EDGE(e, p->block, x) {
-        uint32_t a = builder_resolve(e->f, edge_args(e, x)[num]);
+    for (uint32_t k = 0, n = e->b->blocks.at[p->block].nedges; k < n; k++) {
+        uint32_t a = builder_resolve(e->f, args[k]);
         if (a == p->value || a == same)
             continue;
         if (same != 0)
@@ -152,11 +140,11 @@ static bool find_users(ender *e)
     if (!e->all_users)
         return false;
     for (uint32_t p = 0; p < b->params.len; p++) {
-        uint32_t num = e->f->values.at[b->params.at[p].value - 1].num;
-        if (is_dropped(e, b->params.at[p].value))
+        const build_param *x = &b->params.at[p];
+        if (is_dropped(e, x->value))
             continue;
-        FOR_EACH_EDGE(e, b->params.at[p].block, x) {
-            uint32_t of = e->param_of[builder_resolve(e->f, edge_args(e, x)[num])];
+        for (uint32_t k = 0, n = b->blocks.at[x->block].nedges; k < n; k++) {
+            uint32_t of = e->param_of[builder_resolve(e->f, b->arg_values.at[x->args + k])];
             if (of != 0 && of != p + 1)
                 add_user(e, of - 1, p);
         }
@@ -216,83 +204,138 @@ static void drop_by_users(ender *e)
     }
 }
 
-/* ---- Taking them out ---- */
+/* ---- Operands ---- */
 
-/* Takes out of a list the places whose parameter was dropped; the new length. */
-static uint32_t without_dropped(const ender *e, const uint32_t *params, uint32_t *list, uint32_t n)
+static inline void resolve(jit_func *f, const ir_value *values, uint32_t *id)
 {
-    uint32_t kept = 0;
-
-    for (uint32_t k = 0; k < n; k++)
-        if (!is_dropped(e, params[k]))
-            list[kept++] = list[k];
-    return kept;
+    if (__builtin_expect(values[*id - 1].kind == VALUE_ALIAS, 0))
+        *id = builder_resolve(f, *id);
 }
 
-static void shrink_block(ender *e, uint32_t block)
+static void resolve_list(jit_func *f, uint32_t at, uint32_t n)
 {
-    jit_func *f = e->f;
-    ir_block *b = &f->blocks.at[block];
-    uint32_t *params = f->pool.at + b->params, n = b->nparams;
+    for (uint32_t *id = f->pool.at + at, *end = id + n; id != end; id++)
+        resolve(f, f->values.at, id);
+}
 
-    FOR_EACH_EDGE(e, block, x) {
-        uint32_t *call = f->pool.at + x->call;
-        call[1] = without_dropped(e, params, call + 3, n);
-    }
-    b->nparams = 0;
-    for (uint32_t k = 0; k < n; k++) {
-        ir_value *v = &f->values.at[params[k] - 1];
-        if (v->kind == VALUE_ALIAS) {
-            *v = (ir_value){ 0, v->type, VALUE_NONE, 0 };
-        } else {
-            v->num = b->nparams & IR_MAX_BLOCK_PARAMS;
-            params[b->nparams++] = params[k];
-        }
+static void resolve_targets(jit_func *f, const ir_inst *i)
+{
+    for (uint32_t t = 0, n = jit_inst_target_count(f, i); t < n; t++) {
+        uint32_t call = jit_inst_target(f, i, t);
+        if (f->pool.at[call + 1] > 0)
+            resolve_list(f, call + 3, f->pool.at[call + 1]);
     }
 }
 
-static void resolve_list(jit_func *f, uint32_t *ids, uint32_t n)
-{
-    for (uint32_t k = 0; k < n; k++)
-        ids[k] = builder_resolve(f, ids[k]);
-}
-
-static void resolve_operands(jit_func *f)
-{
-    for (uint32_t k = 0; k < f->insts.len; k++) {
-        ir_inst *i = &f->insts.at[k];
-        const op_info *o = op_of(i);
-        if (!o->pooled) {
-            if (o->nargs > 0)
-                i->a = builder_resolve(f, i->a);
-            if (o->nargs > 1)
-                i->b = builder_resolve(f, i->b);
-        } else {
-            resolve_list(f, f->pool.at + i->a, inst_args(f, i).len);
-        }
-        if (o->props & OP_BRANCH)
-            for (uint32_t t = 0; t < jit_inst_target_count(f, i); t++) {
-                uint32_t *call = f->pool.at + jit_inst_target(f, i, t);
-                resolve_list(f, call + 3, call[1]);
-            }
-    }
-}
-
-static void remove_needless(jit_builder *b)
+/* Branches have the host's own arguments so far. */
+static void resolve_operands(jit_builder *b)
 {
     jit_func *f = b->f;
-    ender e = { .b = b, .f = f };
+    const ir_value *values = f->values.at;
+    bool with_args = false;
 
-    if (!reach(&e))
-        return;
-    if (drop_once(&e) && drop_once(&e))
+    for (uint32_t k = 1; k < b->blocks.len && !with_args; k++)
+        with_args = b->blocks.at[k].nuser > 0;
+    for (ir_inst *i = f->insts.at, *end = i + f->insts.len; i != end; i++) {
+        const op_info *o = op_of(i);
+        if (o->pooled) {
+            resolve_list(f, i->a, inst_args(f, i).len);
+        } else if (o->nargs > 0) {
+            resolve(f, values, &i->a);
+            if (o->nargs > 1)
+                resolve(f, values, &i->b);
+        }
+        if (with_args && o->props & OP_BRANCH)
+            resolve_targets(f, i);
+    }
+}
+
+/* ---- Putting the others in ---- */
+
+/* Moves `have` words of the pool to its end, with room for n more; the new index, 0 on failure. */
+static uint32_t move_list(jit_builder *b, uint32_t from, uint32_t have, uint32_t n)
+{
+    jit_func *f = b->f;
+    uint32_t to = f->pool.len;
+
+    if (n > IR_MAX_BLOCK_PARAMS || have > IR_MAX_BLOCK_PARAMS + 3 - n) /* 3: of a block call */
+        return jit_builder_fault(b, JIT_ERR_LIMIT, "too many block parameters");
+    if (to >= IR_MAX_ENTITIES - have - n)
+        return jit_builder_fault(b, JIT_ERR_LIMIT, "too many operands");
+    if (!vec_try_reserve(&f->mem, &f->pool, have + n))
+        return jit_builder_no_memory(b);
+    for (uint32_t k = 0; k < have; k++)
+        f->pool.at[to + k] = f->pool.at[from + k];
+    f->pool.len += have + n;
+    return to;
+}
+
+/* Makes room for n parameters more in a block, and for as many arguments in each branch to it. */
+static bool widen(jit_builder *b, uint32_t block, uint32_t n)
+{
+    jit_func *f = b->f;
+    ir_block *x = &f->blocks.at[block];
+    uint32_t to = move_list(b, x->params, x->nparams, n);
+
+    if (to == 0)
+        return false;
+    x->params = to;
+    x->params_cap = x->nparams + n;
+    for (uint32_t e = b->blocks.at[block].edges; e != 0; e = b->edges.at[e - 1].next) {
+        build_edge *edge = &b->edges.at[e - 1];
+        uint32_t have = f->pool.at[edge->call + 1];
+        to = move_list(b, edge->call, have + 3, n);
+        if (to == 0)
+            return false;
+        f->pool.at[to + 2] = have + n;
+        jit_builder_set_target(f, edge->inst, edge->which, to);
+        edge->call = to;
+    }
+    return true;
+}
+
+/* Appends p to its block's parameters and its arguments to the branches; there is room. */
+static void place(jit_builder *b, const build_param *p)
+{
+    jit_func *f = b->f;
+    ir_block *x = &f->blocks.at[p->block];
+    const uint32_t *arg = b->arg_values.at + p->args;
+
+    f->values.at[p->value - 1].num = x->nparams & IR_MAX_BLOCK_PARAMS;
+    f->pool.at[x->params + x->nparams++] = p->value;
+    for (uint32_t e = b->blocks.at[p->block].edges; e != 0; e = b->edges.at[e - 1].next) {
+        uint32_t *call = f->pool.at + b->edges.at[e - 1].call;
+        call[3 + call[1]++] = builder_resolve(f, *arg++);
+    }
+}
+
+static void place_needed(jit_builder *b)
+{
+    jit_func *f = b->f;
+
+    for (uint32_t k = 0; k < b->params.len; k++)
+        if (f->values.at[b->params.at[k].value - 1].kind == VALUE_ALIAS)
+            b->blocks.at[b->params.at[k].block].nvar--;
+    for (uint32_t k = 0; k < b->blocks.len; k++)
+        if (b->blocks.at[k].nvar > 0 && !widen(b, k, b->blocks.at[k].nvar))
+            return;
+    for (uint32_t k = 0; k < b->params.len; k++)
+        if (f->values.at[b->params.at[k].value - 1].kind != VALUE_ALIAS)
+            place(b, &b->params.at[k]);
+    for (uint32_t k = 0; k < b->params.len; k++) { /* needs all resolved: aliases end here */
+        ir_value *v = &f->values.at[b->params.at[k].value - 1];
+        if (v->kind == VALUE_ALIAS)
+            *v = (ir_value){ 0, v->type, VALUE_NONE, 0 };
+    }
+}
+
+/* Makes aliases of the parameters that are needless. */
+static void drop_needless(jit_builder *b)
+{
+    ender e = { .b = b, .f = b->f };
+
+    if (reach(&e) && drop_once(&e) && drop_once(&e))
         drop_by_users(&e);
-    if (b->ndropped == 0 || builder_failed(b))
-        return;
-    resolve_operands(f);
-    for (uint32_t k = 0; k < f->blocks.len; k++) /* needs all resolved: aliases end here */
-        if (f->blocks.at[k].nparams > b->blocks.at[k].nuser)
-            shrink_block(&e, k);
 }
 
 /* ---- Zeros ---- */
@@ -387,8 +430,13 @@ static void define_zeros(jit_builder *b)
 
 void jit_builder_finish_ssa(jit_builder *b)
 {
-    if (b->params.len > 0)
-        remove_needless(b);
+    if (b->params.len > 0) {
+        drop_needless(b);
+        if (b->ndropped > 0 && !builder_failed(b))
+            resolve_operands(b);
+        if (!builder_failed(b))
+            place_needed(b);
+    }
     if (b->zeros.len > 0 && !builder_failed(b))
         define_zeros(b);
 }

@@ -3,10 +3,12 @@
  * A read looks for the variable's value in its block, then upwards. An unsealed block, or one with
  * several predecessors, gets a parameter at once, whose id is the answer; its arguments are found
  * later from a work list, so nothing recurses. Parameters that turn out to carry one value become
- * aliases and are removed at the end, all together. Blocks without predecessors read zero.
+ * aliases; the others get into blocks and branches at the end, all together. Blocks without
+ * predecessors read zero.
  *
- * Invariant: the k-th argument of every branch to a block belongs to its k-th parameter. It holds
- * since all parameters made for one read are filled before the next one begins. */
+ * What is known of variables at the end of a block stands in its row. A sealed block begins with
+ * what its predecessors' rows agree upon, so that most reads find their value where they look
+ * first. */
 #include "ir/builder.h"
 
 #include "gantry/jit_text.h"
@@ -21,6 +23,111 @@ static const jit_block no_block = { 0 };
 static const jit_func dead_func = { .fail = { .status = JIT_ERR_NOMEM, .message = "no memory" },
                                     .printed = "function" };
 static const jit_builder dead_builder = { .f = (jit_func *)&dead_func, .srcpos = ~0u };
+
+/* ---- Variables: definitions ---- */
+
+/* The place of var in the pages of block; NULL: it has none there. */
+static __attribute__((noinline)) uint32_t *in_page(const jit_builder *b, uint32_t var,
+                                                   uint32_t block)
+{
+    uint32_t page = jit_map_get(&b->page_of, (uint64_t)block << 32 | var / PAGE_VARS);
+
+    return page == 0 ? NULL : &b->pages.at[page - 1].value[var % PAGE_VARS];
+}
+
+static uint32_t *add_page(jit_builder *b, uint32_t var, uint32_t block)
+{
+    if (!vec_try_reserve(&b->tmp, &b->pages, 1)
+        || !jit_map_try_put(&b->tmp, &b->page_of, (uint64_t)block << 32 | var / PAGE_VARS,
+                            b->pages.len + 1)) {
+        jit_builder_no_memory(b);
+        return NULL;
+    }
+    memset(&b->pages.at[b->pages.len++], 0, sizeof b->pages.at[0]);
+    return &b->pages.at[b->pages.len - 1].value[var % PAGE_VARS];
+}
+
+/* Gives block its row, of nothing known. */
+static bool add_row(jit_builder *b, uint32_t block)
+{
+    uint32_t width = (b->vars.len + PAGE_VARS - 1) / PAGE_VARS * PAGE_VARS;
+    build_block *x = &b->blocks.at[block];
+
+    if (width > ROW_MOST)
+        width = ROW_MOST;
+    if (!vec_try_reserve(&b->tmp, &b->rows, width))
+        return jit_builder_no_memory(b) != 0;
+    x->row = b->rows.len;
+    x->width = width;
+    for (uint32_t *at = b->rows.at + x->row, *end = at + width; at != end; at += PAGE_VARS)
+        memset(at, 0, PAGE_VARS * sizeof *at);
+    b->rows.len += width;
+    return true;
+}
+
+/* The value of var at the end of block (so far); 0: not known. */
+INLINE uint32_t defined(const jit_builder *b, uint32_t var, uint32_t block)
+{
+    const build_block *x = &b->blocks.at[block];
+    uint32_t value;
+
+    if (var < x->width) {
+        value = b->rows.at[x->row + var];
+    } else {
+        const uint32_t *at = b->page_of.len > 0 ? in_page(b, var, block) : NULL;
+        value = at ? *at : 0;
+    }
+    return value == 0 ? 0 : builder_resolve(b->f, value);
+}
+
+INLINE bool define(jit_builder *b, uint32_t var, uint32_t block, uint32_t value)
+{
+    build_block *x = &b->blocks.at[block];
+    uint32_t *at;
+
+    if (x->width == 0 && !add_row(b, block))
+        return false;
+    if (var < x->width) {
+        b->rows.at[x->row + var] = value;
+        return true;
+    }
+    at = in_page(b, var, block);
+    if (!at)
+        at = add_page(b, var, block);
+    if (at)
+        *at = value;
+    return at != NULL;
+}
+
+/* Fills the gaps in a sealed block's row with what its predecessors agree upon, PAGE_VARS values at
+ * a time, so that compilers use vectors. */
+static void inherit(jit_builder *b, uint32_t block)
+{
+    build_block *x = &b->blocks.at[block];
+    const build_block *first, *other;
+    uint32_t e = x->edges, common[PAGE_VARS];
+
+    if (e == 0)
+        return;
+    first = &b->blocks.at[b->edges.at[e - 1].block];
+    if (first->width == 0 || (x->width == 0 && !add_row(b, block)))
+        return;
+    for (uint32_t at = 0; at < first->width && at < x->width; at += PAGE_VARS) {
+        memcpy(common, b->rows.at + first->row + at, sizeof common);
+        for (uint32_t k = b->edges.at[e - 1].next; k != 0; k = b->edges.at[k - 1].next) {
+            const uint32_t *row;
+            other = &b->blocks.at[b->edges.at[k - 1].block];
+            if (at >= other->width)
+                return;
+            row = b->rows.at + other->row + at;
+            for (uint32_t j = 0; j < PAGE_VARS; j++)
+                common[j] &= -(uint32_t)(common[j] == row[j]);
+        }
+        uint32_t *row = b->rows.at + x->row + at;
+        for (uint32_t j = 0; j < PAGE_VARS; j++)
+            row[j] |= common[j] & -(uint32_t)(row[j] == 0);
+    }
+}
 
 /* ---- Blocks ---- */
 
@@ -112,8 +219,7 @@ jit_value jit_block_param(jit_builder *b, jit_block block, jit_type t)
     if (!is_block(b, block))
         return no_value;
     x = &b->blocks.at[block.id - 1];
-    if (block.id == 1 || x->nedges > 0 || x->nuser < b->f->blocks.at[block.id - 1].nparams
-        || !type_is_legal(t)) {
+    if (block.id == 1 || x->nedges > 0 || x->nvar > 0 || !type_is_legal(t)) {
         jit_builder_fault(b, JIT_ERR_VERIFY, "block%u: a parameter %s", block.id - 1,
                           block.id == 1        ? "of the entry block comes from the signature"
                           : !type_is_legal(t) ? "needs a type"
@@ -143,8 +249,11 @@ void jit_block_start(jit_builder *b, jit_block block)
         jit_builder_fault(b, JIT_ERR_VERIFY, "block%u is started twice", block.id - 1);
         return;
     }
-    if (jit_func_place_block(b->f, block.id - 1))
+    if (jit_func_place_block(b->f, block.id - 1)) {
         b->current = block.id;
+        if (b->f->blocks.at[block.id - 1].sealed)
+            inherit(b, block.id - 1);
+    }
     b->past_end = false;
 }
 
@@ -183,78 +292,6 @@ void jit_source_position(jit_builder *b, uint32_t pos)
         b->srcpos = pos;
 }
 
-/* ---- Variables: definitions ---- */
-
-/* The page of a block that holds var; 0: none. All blocks' first pages are at hand, the others in a
- * map. */
-INLINE uint32_t page_of(const jit_builder *b, uint32_t var, uint32_t block)
-{
-    if (var < PAGE_VARS)
-        return b->blocks.at[block].page;
-    return jit_map_get(&b->page_of, (uint64_t)block << 32 | var / PAGE_VARS);
-}
-
-static uint32_t add_page(jit_builder *b, uint32_t var, uint32_t block)
-{
-    uint32_t id = b->pages.len + 1;
-
-    if (!vec_try_reserve(&b->tmp, &b->pages, 1))
-        return jit_builder_no_memory(b);
-    if (var < PAGE_VARS)
-        b->blocks.at[block].page = id;
-    else if (!jit_map_try_put(&b->tmp, &b->page_of, (uint64_t)block << 32 | var / PAGE_VARS, id))
-        return jit_builder_no_memory(b);
-    memset(&b->pages.at[b->pages.len++], 0, sizeof b->pages.at[0]);
-    return id;
-}
-
-/* The value of var at the end of block (so far); 0: not set in it. */
-INLINE uint32_t defined(const jit_builder *b, uint32_t var, uint32_t block)
-{
-    const build_var *x = &b->vars.at[var];
-    uint32_t page, value = x->value;
-
-    if (x->block != block + 1) {
-        page = page_of(b, var, block);
-        value = page == 0 ? 0 : b->pages.at[page - 1].value[var % PAGE_VARS];
-    }
-    return value == 0 ? 0 : builder_resolve(b->f, value);
-}
-
-INLINE bool keep(jit_builder *b, uint32_t var, uint32_t block, uint32_t value)
-{
-    uint32_t page = page_of(b, var, block);
-
-    if (page == 0)
-        page = add_page(b, var, block);
-    if (page != 0)
-        b->pages.at[page - 1].value[var % PAGE_VARS] = value;
-    return page != 0;
-}
-
-/* Sets var in the block being filled; what it was in an earlier one goes to the table. */
-static inline bool define_here(jit_builder *b, uint32_t var, uint32_t value)
-{
-    build_var *x = &b->vars.at[var];
-
-    if (x->block != 0 && x->block != b->current && !keep(b, var, x->block - 1, x->value))
-        return false;
-    x->block = b->current;
-    x->value = value;
-    return true;
-}
-
-static inline bool define(jit_builder *b, uint32_t var, uint32_t block, uint32_t value)
-{
-    if (block + 1 == b->current)
-        return define_here(b, var, value);
-    if (b->vars.at[var].block == block + 1) {
-        b->vars.at[var].value = value;
-        return true;
-    }
-    return keep(b, var, block, value);
-}
-
 /* ---- Variables: look-up ---- */
 
 /* A constant zero of type t: in the entry block at once while that is filled, else reserved and
@@ -279,24 +316,25 @@ static uint32_t zero(jit_builder *b, jit_type t)
 /* A parameter of block for var, known there from now on; 0 on failure. */
 static uint32_t new_param(jit_builder *b, uint32_t var, uint32_t block)
 {
+    jit_func *f = b->f;
+    build_block *x = &b->blocks.at[block];
     uint32_t id;
 
-    if (!vec_try_reserve(&b->tmp, &b->params, 1) || !vec_try_reserve(&b->tmp, &b->todo, 1))
+    if (f->values.len >= IR_MAX_ENTITIES - 2)
+        return jit_builder_fault(b, JIT_ERR_LIMIT, "too many values");
+    if (!vec_try_reserve(&f->mem, &f->values, 1) || !vec_try_reserve(&b->tmp, &b->params, 1)
+        || !vec_try_reserve(&b->tmp, &b->todo, 1))
         return jit_builder_no_memory(b);
-    id = jit_func_add_param(b->f, block, b->vars.at[var].type);
-    if (id == 0) {
-        b->current = 0;
-        return 0;
-    }
+    f->values.at[f->values.len] = (ir_value){ block, b->vars.at[var].type, VALUE_PARAM, 0 };
+    id = ++f->values.len;
     if (!define(b, var, block, id))
         return 0;
-    b->params.at[b->params.len++] = (build_param){ id, block, var, 0 };
-    if (b->f->blocks.at[block].sealed) {
+    x->nvar++;
+    b->params.at[b->params.len++] = (build_param){ id, block, var, x->incomplete, 0 };
+    if (f->blocks.at[block].sealed)
         b->todo.at[b->todo.len++] = b->params.len - 1;
-    } else {
-        b->params.at[b->params.len - 1].next = b->blocks.at[block].incomplete;
-        b->blocks.at[block].incomplete = b->params.len;
-    }
+    else
+        x->incomplete = b->params.len;
     return id;
 }
 
@@ -364,43 +402,30 @@ static uint32_t look_up(jit_builder *b, uint32_t var, uint32_t block)
     return value;
 }
 
-/* Room for n more arguments in every branch to block. */
-static bool widen_edges(jit_builder *b, uint32_t block, uint32_t n)
-{
-    for (uint32_t e = b->blocks.at[block].edges; e != 0; e = b->edges.at[e - 1].next) {
-        build_edge *x = &b->edges.at[e - 1];
-        uint32_t call = jit_func_block_call_reserve(b->f, x->call, n);
-        if (call == 0) {
-            b->current = 0;
-            return false;
-        }
-        if (call != x->call)
-            jit_builder_set_target(b->f, x->inst, x->which, call);
-        x->call = call;
-    }
-    return true;
-}
-
-/* Gives every branch to the parameter's block its argument for it; there is room. When they are all
- * one value already, the parameter is needless. */
+/* Finds a parameter's argument for each branch to its block. When they are all one value already,
+ * the parameter is needless. */
 static bool fill(jit_builder *b, uint32_t param)
 {
     build_param p = b->params.at[param];
-    uint32_t same = 0;
+    uint32_t same = 0, at = b->arg_values.len;
     bool several = false;
 
+    if (b->blocks.at[p.block].nedges >= IR_MAX_ENTITIES - at)
+        return jit_builder_fault(b, JIT_ERR_LIMIT, "too many operands") != 0;
+    if (!vec_try_reserve(&b->tmp, &b->arg_values, b->blocks.at[p.block].nedges))
+        return jit_builder_no_memory(b) != 0;
+    b->params.at[param].args = at;
     for (uint32_t e = b->blocks.at[p.block].edges; e != 0; e = b->edges.at[e - 1].next) {
-        const build_edge *x = &b->edges.at[e - 1];
-        uint32_t value = look_up(b, p.var, x->block), *call;
-        if (value == 0)
+        uint32_t block = b->edges.at[e - 1].block, value = defined(b, p.var, block);
+        if (value == 0 && (value = look_up(b, p.var, block)) == 0)
             return false;
-        call = b->f->pool.at + x->call;
-        call[3 + call[1]++] = value;
+        b->arg_values.at[at++] = value;
         if (value != p.value && value != same) {
             several = several || same != 0;
             same = value;
         }
     }
+    b->arg_values.len = at;
     if (!several && same != 0 && b->blocks.at[p.block].reached)
         builder_drop_param(b, p.value, same);
     return true;
@@ -408,11 +433,9 @@ static bool fill(jit_builder *b, uint32_t param)
 
 static bool fill_all(jit_builder *b)
 {
-    while (b->todo.len > 0) {
-        uint32_t param = b->todo.at[--b->todo.len];
-        if (!widen_edges(b, b->params.at[param].block, 1) || !fill(b, param))
+    while (b->todo.len > 0)
+        if (!fill(b, b->todo.at[--b->todo.len]))
             return false;
-    }
     return true;
 }
 
@@ -448,7 +471,7 @@ jit_var jit_var_new(jit_builder *b, jit_type t)
         jit_builder_no_memory(b);
         return none;
     }
-    b->vars.at[b->vars.len++] = (build_var){ 0, 0, t };
+    b->vars.at[b->vars.len++] = (build_var){ t };
     return jit_var_at(b->vars.len - 1);
 }
 
@@ -458,7 +481,7 @@ void jit_var_set(jit_builder *b, jit_var var, jit_value v)
     char is[16], wants[16];
 
     if (var.id - 1 < b->vars.len && have == b->vars.at[var.id - 1].type && b->current != 0) {
-        define_here(b, var.id - 1, v.id);
+        define(b, var.id - 1, b->current - 1, v.id);
         return;
     }
     if (!is_var(b, var) || !is_filling(b))
@@ -475,11 +498,20 @@ jit_value jit_var_get(jit_builder *b, jit_var var)
 {
     jit_value v;
 
-    if (var.id - 1 < b->vars.len && b->current != 0 && b->vars.at[var.id - 1].block == b->current)
-        return jit_value_at(b->vars.at[var.id - 1].value - 1);
+    if (b->current != 0) {
+        const build_block *x = &b->blocks.at[b->current - 1];
+        if (var.id - 1 < x->width) { /* behind the last variable: zero */
+            v.id = b->rows.at[x->row + var.id - 1];
+            if (v.id != 0)
+                return v;
+        }
+    }
     if (!is_var(b, var) || !is_filling(b))
         return no_value;
-    v.id = look_up(b, var.id - 1, b->current - 1);
+    if (b->f->blocks.at[b->current - 1].sealed || defined(b, var.id - 1, b->current - 1) != 0)
+        v.id = look_up(b, var.id - 1, b->current - 1);
+    else
+        v.id = new_param(b, var.id - 1, b->current - 1);
     if (b->todo.len > 0 && !fill_all(b))
         v.id = 0;
     return builder_failed(b) ? no_value : v;
@@ -487,19 +519,19 @@ jit_value jit_var_get(jit_builder *b, jit_var var)
 
 static bool seal(jit_builder *b, uint32_t block)
 {
-    uint32_t p, next, in_order = 0, n = 0;
+    uint32_t p, next, in_order = 0;
 
     if (b->f->blocks.at[block].sealed)
         return true;
     b->f->blocks.at[block].sealed = 1;
-    for (p = b->blocks.at[block].incomplete; p != 0; p = next, n++) { /* newest first: reverse */
+    if (block + 1 == b->current)
+        inherit(b, block);
+    for (p = b->blocks.at[block].incomplete; p != 0; p = next) { /* newest first: reverse */
         next = b->params.at[p - 1].next;
         b->params.at[p - 1].next = in_order;
         in_order = p;
     }
     b->blocks.at[block].incomplete = 0;
-    if (n > 0 && !widen_edges(b, block, n))
-        return false;
     for (p = in_order; p != 0; p = b->params.at[p - 1].next)
         if (!fill(b, p - 1) || !fill_all(b))
             return false;

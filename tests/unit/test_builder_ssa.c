@@ -123,6 +123,13 @@ static bool may_seal(const plan *p, uint32_t k, const bool *filled)
     return true;
 }
 
+/* Variables that nobody uses: the others get distant numbers, and blocks know of different ones. */
+static void make_others(jit_builder *b, uint32_t n)
+{
+    while (n-- > 0)
+        jit_var_new(b, JIT_I8);
+}
+
 /* Fills the blocks in any order and seals each at any time that is allowed. */
 static void build_plan(jit_func *f, const plan *p, uint64_t *seed)
 {
@@ -132,9 +139,12 @@ static void build_plan(jit_func *f, const plan *p, uint64_t *seed)
     bool filled[BLOCKS] = { false };
     uint32_t order[BLOCKS];
     bool in_order = test_random(seed) % 2;
+    uint32_t apart = test_random(seed) % 2 ? 1 : test_random(seed) % 40 + 1;
 
-    for (uint32_t v = 0; v < VARS; v++)
+    for (uint32_t v = 0; v < VARS; v++) {
         var[v] = jit_var_new(b, JIT_I32);
+        make_others(b, apart - 1);
+    }
     for (uint32_t k = 1; k < p->nblocks; k++)
         block[k] = jit_block_new(b);
     for (uint32_t k = 0; k < p->nblocks; k++)
@@ -148,6 +158,9 @@ static void build_plan(jit_func *f, const plan *p, uint64_t *seed)
     for (uint32_t k = 0; k < p->nblocks; k++) {
         if (k > 0)
             jit_block_start(b, block[order[k]]);
+        if (k > 0 && test_random(seed) % 4 == 0 && may_seal(p, order[k], filled))
+            jit_block_seal(b, block[order[k]]);
+        make_others(b, test_random(seed) % 3 ? 0 : 16);
         build_block(b, p, order[k], block, var);
         filled[order[k]] = true;
         for (uint32_t i = 1; i < p->nblocks; i++)
