@@ -445,7 +445,7 @@ static void measure_calls(rig *r)
     double seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) * 1e-9;
     check(r, "many calls with one engine", good == CALLS, "some failed");
     printf("%s -O%d: %.0f short calls a second\n", names[r->arch], (int)r->level - JIT_O0,
-           CALLS / seconds);
+           (double)CALLS / seconds);
     end(r, &p);
 }
 
