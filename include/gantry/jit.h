@@ -109,7 +109,7 @@ typedef struct jit_settings {
     bool keep_asm;              /* keep what jit_unit_disassemble() needs */
     uint8_t block_padding;      /* tests: pads each block by 1 << (n - 1) bytes; 0: not at all */
     jit_limits limits;
-    bool accountable;           /* keep what jit_unit_map() tells */
+    bool accountable;           /* keep what jit_unit_map() tells; positions are then of no use */
 } jit_settings;
 
 JIT_API jit_ctx *jit_ctx_new(jit_engine *e); /* NULL: no memory */
@@ -170,7 +170,7 @@ typedef struct jit_code_site {
 typedef struct jit_code_map {
     const jit_code_site *sites;      /* by rising offset, from 0 on */
     size_t nsites;
-    const uint32_t *made_by;         /* by IR instruction: which one's code has its accesses */
+    const uint32_t *made_by;         /* by IR instruction: number of the group whose code is one */
     size_t ninsts;
     const uint32_t *slots;           /* by stack slot: bytes from it up to sp on entry */
     size_t nslots;

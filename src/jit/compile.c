@@ -133,6 +133,20 @@ static void check_optimized(job *j, const jit_func *made)
                  "after the mid-end: %s", fail->message);
 }
 
+/* f, each instruction of which has its number as source position: so the mid-end passes it on. */
+static const jit_func *with_numbers(const jit_func *f, arena *tmp)
+{
+    jit_func *g = ARENA_NEW(tmp, jit_func);
+    uint32_t n = inst_count(f);
+
+    *g = *f;
+    g->srcpos.at = ARENA_ARRAY_RAW(tmp, uint32_t, n);
+    g->srcpos.len = g->srcpos.cap = n;
+    for (uint32_t k = 0; k < n; k++)
+        g->srcpos.at[k] = k;
+    return g;
+}
+
 static void compile_body(void *arg)
 {
     job *j = arg;
@@ -152,6 +166,8 @@ static void compile_body(void *arg)
     if (s->level == JIT_LEVEL_DEFAULT)
         s->level = JIT_O2;
 
+    if (s->accountable)
+        j->f = with_numbers(j->f, &c->tmp);
     ir_cfg cfg;
     jit_cfg_compute(&cfg, j->f, &c->tmp);
     stage(j, &c->stats.analyse_ns);
@@ -163,7 +179,8 @@ static void compile_body(void *arg)
     mach_job m = { .f = f, .cfg = &cfg, .target = e->target, .settings = s, .features = e->features,
                    .fast = s->level == JIT_O0, .time = c->time_stages, .tmp = &c->tmp,
                    .out = &c->out,
-                   .accountable = s->accountable,
+                   .numbered = s->accountable ? inst_count(j->f) : 0,
+                   .entered = j->f->blocks.at[j->f->layout.at[0]].first,
                    .listing = s->keep_asm ? &c->listing : NULL, .stats = &c->stats,
                    .clock = jit_os_clock_ns };
     jit_mach_compile(&m);

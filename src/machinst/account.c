@@ -1,8 +1,8 @@
 /* account.c - tells which accesses to memory machine code may make, by the IR it was made from.
  *
  * Each stretch of code is a site: it belongs to the frame, or has the accesses of one IR instruction
- * and of those folded into it. The mid-end keeps the numbering of instructions, so the indices are
- * those of the function that was given. */
+ * and of those folded into it. These are one group. Instructions are numbered as in the function that
+ * was given, which the mid-end passes on as source positions. */
 #include "machinst/mfunc.h"
 
 /* Whether the accesses of i's code are its own, or of something that went into it. */
@@ -28,7 +28,7 @@ static jit_site_kind kind_of(const lower *l, const minst *i)
 
 void jit_mach_note_site(mbuf *b, const lower *l, const minst *i)
 {
-    jit_mbuf_site(b, i->ir ? i->ir - 1 : 0, (uint8_t)kind_of(l, i));
+    jit_mbuf_site(b, i->ir ? l->f->srcpos.at[i->ir - 1] : 0, (uint8_t)kind_of(l, i));
 }
 
 void jit_mach_note_own(mbuf *b)
@@ -39,12 +39,11 @@ void jit_mach_note_own(mbuf *b)
 static void map_sites(mach_job *j)
 {
     const mcode *c = &j->code;
-    const jit_func *f = j->f;
     jit_code_site *sites = ARENA_ARRAY(j->out, jit_code_site, c->nsites + 1);
     uint32_t n = 0;
 
     if (!c->nsites || c->sites[0].offset > 0)
-        sites[n++] = (jit_code_site){ 0, f->blocks.at[f->layout.at[0]].first, JIT_SITE_PROLOGUE };
+        sites[n++] = (jit_code_site){ 0, j->entered, JIT_SITE_PROLOGUE };
     for (uint32_t k = 0; k < c->nsites; k++)
         sites[n++] = (jit_code_site){ c->sites[k].offset, c->sites[k].inst,
                                       (jit_site_kind)c->sites[k].kind };
@@ -52,23 +51,46 @@ static void map_sites(mach_job *j)
     j->map.nsites = n;
 }
 
+/* The lowest number of k's group; each leads to a lower one or to itself. */
+static uint32_t lowest(const uint32_t *group, uint32_t k)
+{
+    while (group[k] != k)
+        k = group[k];
+    return k;
+}
+
+/* Instructions that were folded into one another are of one group. */
+static const uint32_t *group_folded(mach_job *j, const lower *l)
+{
+    uint32_t *group = ARENA_ARRAY_RAW(j->out, uint32_t, j->numbered);
+
+    for (uint32_t k = 0; k < j->numbered; k++)
+        group[k] = k;
+    for (uint32_t k = 0; k < inst_count(l->f); k++) {
+        uint32_t into = l->folded_into[k] & ~LOWER_FOLDS;
+        if (!into)
+            continue;
+        uint32_t x = lowest(group, l->f->srcpos.at[k]);
+        uint32_t y = lowest(group, l->f->srcpos.at[into - 1]);
+        group[x > y ? x : y] = x < y ? x : y;
+    }
+    for (uint32_t k = 0; k < j->numbered; k++)
+        group[k] = group[group[k]]; /* what it leads to has been led to the lowest */
+    return group;
+}
+
 void jit_mach_map(mach_job *j, const mfunc *m)
 {
     const frame *fr = &m->frame;
-    uint32_t *made_by = ARENA_ARRAY(j->out, uint32_t, inst_count(j->f));
     uint32_t *slots = ARENA_ARRAY(j->out, uint32_t, j->f->slots.len);
 
     map_sites(j);
-    for (uint32_t k = 0; k < inst_count(j->f); k++) {
-        uint32_t into = m->l.folded_into[k] & ~LOWER_FOLDS;
-        made_by[k] = into ? into - 1 : k;
-    }
     for (uint32_t k = 0; k < j->f->slots.len; k++) {
         int32_t at = jit_frame_offset(fr, MEM_SLOT, k, 0);
         slots[k] = (uint32_t)((fr->fp_based ? fr->entry_above : (int32_t)fr->total) - at);
     }
-    j->map.made_by = made_by;
-    j->map.ninsts = inst_count(j->f);
+    j->map.made_by = group_folded(j, &m->l);
+    j->map.ninsts = j->numbered;
     j->map.slots = slots;
     j->map.nslots = j->f->slots.len;
     j->map.slot_bytes = fr->slot_bytes;

@@ -111,7 +111,7 @@ static void prepare(compiler *c)
     vec_reserve(j->tmp, &l->ops, 16); /* so that there is an array to point into, be it empty */
     vec_reserve(j->tmp, &l->vregs, inst_count(j->f)); /* about as many */
     vec_reserve(j->tmp, &l->group, 16);
-    if (j->accountable)
+    if (j->numbered)
         l->folded_into = ARENA_ARRAY(j->tmp, uint32_t, inst_count(j->f));
     jit_mach_blocks(c->m, !j->fast);
     jit_mach_uses(c->m);
@@ -183,7 +183,7 @@ static void emit_remat(compiler *c, const ra_move *v)
 static inline void emit_ra_move(compiler *c, const ra_move *v)
 {
     c->e.insts++;
-    if (c->j->accountable)
+    if (c->j->numbered)
         jit_mach_note_own(&c->buf);
     if (v->remat) {
         emit_remat(c, v);
@@ -204,7 +204,7 @@ static uint32_t led_to(const compiler *c, uint32_t block)
 static inline void emit_here(compiler *c, const minst *i, const ra_operand *ops, unsigned nops)
 {
     jit_emit_position(&c->e, i->ir);
-    if (c->j->accountable)
+    if (c->j->numbered)
         jit_mach_note_site(&c->buf, &c->m->l, i);
     c->e.insts++;
     if (i->op >= MI_TARGET)
@@ -229,7 +229,7 @@ static void emit_jump(compiler *c, minst i, const ra_operand *ops, unsigned nops
 
 static void emit_shared(compiler *c, const minst *i, const ra_operand *ops, unsigned nops)
 {
-    if (c->j->accountable)
+    if (c->j->numbered)
         jit_mach_note_own(&c->buf);
     switch (i->op) {
     case MI_MOVE:
@@ -514,7 +514,7 @@ void jit_mach_compile(mach_job *j)
         compile_whole(c);
     c->since = j->time ? j->clock() : 0;
     jit_mbuf_finish(&c->buf, j->out, &j->code);
-    if (j->accountable)
+    if (j->numbered)
         jit_mach_map(j, c->m);
     j->nsymbols = c->m->l.symbols.len;
     j->symbols = ARENA_ARRAY_RAW(j->out, ir_name, j->nsymbols);

@@ -46,7 +46,9 @@ typedef struct mach_job {
     strbuf *listing;              /* NULL: none */
     jit_stats *stats;
     uint64_t (*clock)(void);      /* ns */
-    bool accountable;             /* make `map` */
+    uint32_t numbered;            /* not 0: make `map`; source positions are instructions of a function
+                                   * with so many, */
+    uint32_t entered;             /* which begins at this one */
     /* results, in out */
     mcode code;
     jit_code_map map;

@@ -469,7 +469,7 @@ static void test_machine(jit_arch arch, jit_level level)
 int main(void)
 {
     for (size_t a = 0; a < 2; a++)
-        for (size_t k = 0; k < 2; k++)
+        for (size_t k = 0; k < sizeof levels / sizeof *levels; k++)
             if (tool_emulates(archs[a]))
                 test_machine(archs[a], levels[k]);
             else
