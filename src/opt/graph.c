@@ -53,6 +53,7 @@ void jit_graph_begin(graph *g, const jit_func *from, const ir_cfg *cfg, arena *t
     vec_reserve(tmp, &g->f->insts, n);
     vec_reserve(tmp, &g->f->values, from->values.len);
     vec_reserve(tmp, &g->home, n);
+    vec_reserve(tmp, &g->born, n);
     vec_reserve(tmp, &g->origin, n);
     vec_reserve(tmp, &g->pinned, n / 2 + 16);
     g->lead = ARENA_ARRAY(tmp, uint32_t, from->values.len);
@@ -173,6 +174,7 @@ static uint32_t append(graph *g, ir_inst i, uint32_t home, const ir_value *resul
         i.c = first;
     vec_push(g->tmp, &f->insts, i);
     vec_push(g->tmp, &g->home, home);
+    vec_push(g->tmp, &g->born, g->block);
     vec_push(g->tmp, &g->origin, g->at);
     for (uint32_t k = 0; k < n; k++) {
         ir_value v = { index, results[k].type, VALUE_RESULT, k & IR_MAX_BLOCK_PARAMS };

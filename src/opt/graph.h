@@ -32,6 +32,7 @@ typedef struct graph {
                                 * always is; 0: none */
     bitset dropped;            /* by value id of f: such parameters */
     VEC(uint32_t) home;        /* by inst of f: the block it is pinned to, or GRAPH_FLOATS */
+    VEC(uint32_t) born;        /* by inst of f: the block that was being copied when it was made */
     VEC(uint32_t) origin;      /* by inst of f: the inst of from that it was made for */
     VEC(uint32_t) pinned;      /* insts of f, by block, in order */
     uint32_t *first, *end;     /* by block: its part of pinned; empty: unreachable */

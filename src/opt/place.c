@@ -4,7 +4,7 @@
  * reads it, and then so are its arguments. The earliest block for an instruction is the deepest of its
  * operands' in the dominator tree, the latest one is where all its uses are dominated; between them it
  * goes to the latest, unless a loop begins in between: then to the block before that loop (Click 1995,
- * section 3). Within a block it stands before its first user. A cheap one whose only variable operand may be
+ * section 3). Within its block of old it keeps its place, elsewhere it stands before its first user. A cheap one whose only variable operand may be
  * needed anyway is made again in each of a few blocks that use it: a register that is kept over the way
  * from one to the other, and over the calls there, costs more.
  *
@@ -514,16 +514,30 @@ static void put_params(placer *p, uint32_t b)
     to->blocks.at[b].nparams = to->blocks.at[b].params_cap = n;
 }
 
+/* What was in block b before inst `at`, and still is; from *next on, which moves. */
+static void put_earlier(placer *p, uint32_t b, uint32_t at, uint32_t *next)
+{
+    while (*next && p->placed.at[*next - 1].inst < at) {
+        uint32_t inst = p->placed.at[*next - 1].inst;
+        if (p->g->born.at[inst] == b && p->made[inst] != b + 1)
+            put_with_operands(p, inst, b);
+        *next = p->placed.at[*next - 1].next;
+    }
+}
+
 static void put_block(placer *p, uint32_t b)
 {
     const graph *g = p->g;
     ir_block *block = &p->to->blocks.at[b];
+    uint32_t next = p->chain[b]; /* by rising instruction numbers */
 
     block->first = p->to->insts.len;
     for (uint32_t k = g->first[b]; k < g->end[b]; k++) {
         uint32_t at = g->pinned.at[k];
         if (!bitset_has(&p->live, at))
             continue;
+        if (k + 1 < g->end[b])
+            put_earlier(p, b, at, &next);
         if (k + 1 == g->end[b])
             put_rest(p, b, at);
         put_with_operands(p, at, b);
