@@ -79,6 +79,14 @@ static const uint32_t *group_folded(mach_job *j, const lower *l)
     return group;
 }
 
+void jit_mach_note_joined(const lower *l, uint32_t ir, uint32_t to)
+{
+    if (l->folded_into && ir != to) {
+        l->folded_into[ir - 1] |= to;
+        l->folded_into[to - 1] |= LOWER_FOLDS;
+    }
+}
+
 void jit_mach_map(mach_job *j, const mfunc *m)
 {
     const frame *fr = &m->frame;

@@ -246,6 +246,16 @@ void jit_mbuf_bind(mbuf *b, mlabel l)
     if (b->fixups.len)
         check_field(b, &b->fixups.at[b->fixups.len - 1]);
     b->labels.at[l.id - 1] = b->len + 1;
+    b->bound = b->len + 1;
+}
+
+void jit_mbuf_replace(mbuf *b, const uint8_t *bytes, uint32_t n)
+{
+    bool patched = b->fixups.len && b->fixups.at[b->fixups.len - 1].offset + n >= b->len;
+
+    JIT_REQUIRE(b->fail, !b->open && n <= b->len - b->front && b->bound != b->len + 1 && !patched,
+                "bytes that are referred to are replaced");
+    memcpy(b->at + b->len - n, bytes, n);
 }
 
 void jit_mbuf_fixup(mbuf *b, uint32_t offset, mlabel l, uint8_t kind, uint8_t shrink, int32_t addend)

@@ -61,6 +61,7 @@ typedef struct mbuf {
     uint32_t len, cap;
     uint32_t limit;          /* most bytes; JIT_ERR_LIMIT beyond. 0: 2^31 - 1 */
     uint32_t front;          /* room before the body */
+    uint32_t bound;          /* where the newest label stands, + 1; 0: none does */
     uint32_t entry;          /* where code begins, <= front; set with the prologue */
     const fixup_kind *kinds;
     const shrink_form *shrinks;
@@ -129,6 +130,8 @@ static inline void mput_le(mcursor *c, uint64_t x, uint32_t n)
 
 mlabel jit_mbuf_label(mbuf *b);
 void jit_mbuf_bind(mbuf *b, mlabel l);              /* here; once */
+/* The newest n bytes become others; no field in them is to be patched, no label stands behind them. */
+void jit_mbuf_replace(mbuf *b, const uint8_t *bytes, uint32_t n);
 /* Records that the field at `offset` names l + addend. shrink: index + 1 of a shrink_form whose long
  * instruction ends at the field's end; 0: none. */
 void jit_mbuf_fixup(mbuf *b, uint32_t offset, mlabel l, uint8_t kind, uint8_t shrink, int32_t addend);

@@ -15,6 +15,16 @@ typedef struct emit_later {
     uint8_t code;   /* of the trap */
 } emit_later;
 
+/* The access to memory put last, which the next one may join. */
+typedef struct emit_access {
+    uint32_t end;   /* offset behind it; 0: there is none */
+    size_t line;    /* where the listing names it */
+    int64_t disp;
+    uint32_t ir;    /* whose access it is, as in minst; 0: the frame's or a call's own */
+    uint16_t op;
+    uint8_t size, reg, base, trap; /* registers by their numbers in the encoding */
+} emit_access;
+
 /* What emission hands to a target: where code goes and how the frame lies. */
 typedef struct emit {
     mbuf *buf;
@@ -23,6 +33,7 @@ typedef struct emit {
     const mlabel *block_label; /* by mblock */
     uint32_t next_block;       /* mblock that follows in layout; UINT32_MAX: none */
     strbuf *listing;           /* each instruction is printed here when not NULL */
+    emit_access last;          /* the target's, where machines access two registers at once */
     uint32_t insts, frame_accesses, moves; /* statistics */
     uint64_t features;
     VEC(emit_later) later;     /* labels rise; put by jit_emit_finish() */
@@ -55,6 +66,9 @@ typedef struct elf_target {
      * loaded from the linker's table of addresses: the instruction is rewritten. */
     unsigned (*reloc)(unsigned kind, uint8_t *text, uint64_t offset, bool held);
 } elf_target;
+
+/* account.c: the access of IR instruction ir - 1 was made together with that of another one before. */
+void jit_mach_note_joined(const lower *l, uint32_t ir, uint32_t to);
 
 typedef struct target {
     const char *name;              /* "x86_64" */

@@ -99,6 +99,14 @@ static void reverse(char *s, size_t n)
     }
 }
 
+void jit_strbuf_cut(strbuf *s, size_t at)
+{
+    if (at < s->len) {
+        s->len = at;
+        s->at[at] = 0;
+    }
+}
+
 void jit_strbuf_rotate(strbuf *s, size_t at)
 {
     if (!s->at || at > s->len)

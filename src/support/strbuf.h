@@ -19,6 +19,7 @@ void jit_strbuf_putc(strbuf *s, char c);
 void jit_strbuf_printf(strbuf *s, const char *format, ...) JIT_PRINTF(2, 3);
 /* What stands from `at` on comes first, then what stood before it. */
 void jit_strbuf_rotate(strbuf *s, size_t at);
+void jit_strbuf_cut(strbuf *s, size_t at); /* drops what stands from `at` on */
 void jit_strbuf_u64(strbuf *s, uint64_t x); /* decimal, fast */
 void jit_strbuf_i64(strbuf *s, int64_t x);
 

@@ -257,11 +257,96 @@ static void choose_mode(emit *e, where p, unsigned bytes, a64_args *a)
     }
 }
 
-static void put_access(emit *e, unsigned op, a64_args a, where p, uint32_t ir, unsigned trap)
+/* ---- Pairs: two accesses side by side, one right behind the other, become one ---- */
+
+static unsigned pair_row(unsigned op)
 {
+    switch (op) {
+    case A64_ldr: return A64_ldp;
+    case A64_str: return A64_stp;
+    case A64_fldr: return A64_fldp;
+    case A64_fstr: return A64_fstp;
+    default: return 0;
+    }
+}
+
+static bool is_store(unsigned op)
+{
+    return op == A64_str || op == A64_fstr;
+}
+
+/* Whether the access before may be made together with this one. Both loads may fault if they do so with
+ * one code at one position, the second one only with the first; of stores neither may, since what the
+ * first one writes has to be there when the second one faults, and not the other way round. */
+static bool joins(const emit *e, unsigned op, const a64_args *a, uint32_t ir, unsigned trap)
+{
+    const emit_access *last = &e->last;
+    const mbuf *b = e->buf;
+    bool new_position = b->srcpos.len && b->srcpos.at[b->srcpos.len - 1].offset == b->len;
+    int64_t apart = a->imm - last->disp, low = apart < 0 ? a->imm : last->disp;
+
+    if (last->end != b->len || last->op != op || last->size != a->size || last->base != a->n
+        || b->bound == b->len + 1 || (ir == 0) != (last->ir == 0))
+        return false;
+    if ((apart != a->size && apart != -(int64_t)a->size) || low % a->size || low / a->size < -64
+        || low / a->size > 63)
+        return false;
+    if (is_store(op))
+        return !trap && !last->trap;
+    return (!trap || (trap == last->trap && !new_position)) && last->reg != a->d
+           && !(op == A64_ldr && last->reg == a->n);
+}
+
+static bool join_last(emit *e, unsigned op, const a64_args *a, uint32_t ir, unsigned trap)
+{
+    a64_args both = *a;
+    uint8_t word[4];
+
+    if (!joins(e, op, a, ir, trap))
+        return false;
+    if (ir)
+        jit_mach_note_joined(e->l, ir, e->last.ir);
+    bool up = a->imm > e->last.disp;
+    both.d = up ? e->last.reg : a->d;
+    both.a = up ? a->d : e->last.reg;
+    both.imm = up ? e->last.disp : a->imm;
+    both.cc = A64_OFFSET;
+    put_le32(word, jit_a64_encode(e->buf->fail, pair_row(op), &both));
+    jit_mbuf_replace(e->buf, word, 4);
+    if (e->listing) {
+        jit_strbuf_cut(e->listing, e->last.line);
+        jit_a64_print_args(e, pair_row(op), &both);
+    }
+    e->last.end = 0;
+    return true;
+}
+
+/* The instruction whose access this is in the IR's eyes; 0: the frame's or a call's own. */
+static uint32_t accessor(const emit *e, const minst *i)
+{
+    bool by_address = i->am == MEM_BASE || i->am == MEM_INDEX || i->am == MEM_SLOT;
+
+    if (!by_address || !i->ir || op_of(inst_at(e->l->f, i->ir - 1))->props & (OP_CALL | OP_TERM))
+        return 0;
+    return i->ir;
+}
+
+/* i: NULL for what no instruction of lowering says. */
+static void put_access(emit *e, unsigned op, a64_args a, where p, const minst *i, unsigned trap)
+{
+    uint32_t ir = i ? accessor(e, i) : 0;
+
     choose_mode(e, p, op == A64_ldrs ? a.size2 : a.size, &a);
-    mark_trap(e, ir, trap);
+    bool pairs = pair_row(op) && a.size >= 4 && a.mode != A64_AT_INDEX && a.imm >= INT16_MIN
+                 && !(op == A64_ldr && a.d == A64_R31);
+    if (pairs && join_last(e, op, &a, ir, trap))
+        return;
+    size_t line = e->listing ? e->listing->len : 0;
+    mark_trap(e, i ? i->ir : 0, trap);
     jit_a64_put(e, op, &a);
+    if (pairs)
+        e->last = (emit_access){ e->buf->len, line, a.imm, ir, (uint16_t)op, a.size, a.d, a.n,
+                                 (uint8_t)trap };
 }
 
 void jit_a64_put_access(emit *e, unsigned op, unsigned size, unsigned d, unsigned n, int64_t disp,
@@ -269,7 +354,7 @@ void jit_a64_put_access(emit *e, unsigned op, unsigned size, unsigned d, unsigne
 {
     where p = { (uint8_t)n, A64_R31, A64_UXTX, 0, disp };
 
-    put_access(e, op, regs(size, d, 0, 0), p, 0, trap);
+    put_access(e, op, regs(size, d, 0, 0), p, NULL, trap);
 }
 
 /* A load of constant `ref` from behind the code. */
@@ -306,10 +391,10 @@ void jit_a64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width)
     }
     if (loc_is_slot(from))
         put_access(e, a64_is_int(to) ? A64_ldr : A64_fldr, regs(width, a64_hw(to), 0, 0),
-                   spill_place(e, from, width), 0, 0);
+                   spill_place(e, from, width), NULL, 0);
     else if (loc_is_slot(to))
         put_access(e, a64_is_int(from) ? A64_str : A64_fstr, regs(width, a64_hw(from), 0, 0),
-                   spill_place(e, to, width), 0, 0);
+                   spill_place(e, to, width), NULL, 0);
     else
         move_reg(e, from, to, width);
 }
@@ -495,7 +580,7 @@ static void emit_memory(emit *e, const minst *i, a64_args *a, const ra_operand *
     switch (i->op) {
     case A64_lea: emit_lea(e, a->d, p); break;
     case A64_ldp: case A64_stp: case A64_fldp: case A64_fstp: emit_pair(e, i, a, p); break;
-    default: put_access(e, i->op, *a, p, i->ir, i->trap);
+    default: put_access(e, i->op, *a, p, i, i->trap);
     }
 }
 

@@ -233,6 +233,7 @@ void jit_a64_prologue(emit *e)
     pairs p = saved_pairs(e);
     int64_t cfa = 0;
 
+    e->last.end = 0; /* at O0 this is another buffer */
     if (fr->total == 0)
         return;
     JIT_REQUIRE(e->buf->fail, rest_of(fr, &p) >= 0, "aarch64: frame");
