@@ -850,4 +850,5 @@ void jit_ra_linear(ra_func *f, arena *tmp)
     scan_all(l);
     jit_ra_assign_slots(l);
     jit_ra_resolve(l);
+    jit_ra_reuse(l);
 }

@@ -134,5 +134,6 @@ uint32_t jit_ra_split_place(const linear *l, uint32_t lo, uint32_t hi);
 bool jit_ra_keep_until(const linear *l, uint32_t start, uint32_t a, uint32_t b);
 void jit_ra_assign_slots(linear *l);                      /* slots.c */
 void jit_ra_resolve(linear *l);                           /* resolve.c: operands and moves */
+void jit_ra_reuse(linear *l);                             /* reuse.c: loads that are not needed */
 
 #endif

@@ -3,9 +3,9 @@
  * One pass over the instructions notes uses and reservations. A vreg that only its own block
  * reads has one range, known at once. For the others, liveness between blocks is found for 64 at a
  * time, walking from the blocks that read them up to the definitions: work in proportion to the
- * blocks where any of them lives, and right for any graph. That can be quadratic, so under a budget;
- * values beyond it count as live in all blocks from the definition to the last use, stretched over
- * every backward edge. */
+ * blocks where any of them lives, and right for any graph. That can be quadratic, so under a
+ * budget; values beyond it count as live in all blocks from the definition to the last use,
+ * stretched over every backward edge. */
 #include "regalloc/linear.h"
 
 #include <string.h>

@@ -29,9 +29,14 @@ typedef struct {
 } resolve;
 
 /* LOC_MEMORY: it is made again. */
+static ra_loc memory_of(const linear *l, uint32_t v)
+{
+    return l->iv[v].remat ? LOC_MEMORY : LOC_SLOT(l->iv[v].slot);
+}
+
 static ra_loc location(const linear *l, const piece *p)
 {
-    return p->loc == LOC_MEMORY && !l->iv[p->vreg].remat ? LOC_SLOT(l->iv[p->vreg].slot) : p->loc;
+    return p->loc == LOC_MEMORY ? memory_of(l, p->vreg) : p->loc;
 }
 
 static ra_pmove move_of(const resolve *r, uint32_t vreg, ra_loc from, ra_loc to)
@@ -152,23 +157,50 @@ static void place_on_edge(resolve *r, uint32_t from, uint32_t to, uint32_t v, ra
         place_early(r, r->f->blocks[to].first, EDGE_IN, v, a, b);
 }
 
+/* Where the vreg of piece k is when block p ends; its own register: it stays there. */
+static inline ra_loc before_edge(const resolve *r, const pieces *sorted, const piece *here,
+                                 uint32_t p)
+{
+    uint32_t end = POS(r->f->blocks[p].end) - 1;
+
+    return here->start <= end && end < here->end
+         ? here->loc : location_at(r->l, sorted->at, sorted->len, end);
+}
+
+/* Whether a value had better be loaded once at the start of block b than on several edges to it:
+ * what is ever in memory is always there. */
+static bool loads_once(const resolve *r, const pieces *sorted, const piece *here, const ra_block *b)
+{
+    uint32_t nloads = 0;
+    float freq = 0;
+
+    for (uint32_t e = 0; e < b->npreds; e++) {
+        uint32_t p = r->f->lists[b->preds + e];
+        if (loc_is_slot(before_edge(r, sorted, here, p))) {
+            nloads++;
+            freq += r->f->blocks[p].freq;
+        }
+    }
+    return nloads > 1 && b->freq <= freq * 1.5f;
+}
+
 /* The edges into a block at whose start piece k lives, in a register. */
 static void join_edges(resolve *r, const pieces *sorted, uint32_t k, uint32_t block)
 {
-    linear *l = r->l;
-    const piece *here = &l->pieces.at[sorted->at[k]];
+    const piece *here = &r->l->pieces.at[sorted->at[k]];
     const ra_block *b = &r->f->blocks[block];
 
+    count_work(r->l, b->npreds + 1);
+    if (b->npreds > 1 && loads_once(r, sorted, here, b)) {
+        place_early(r, b->first, EDGE_IN, here->vreg, memory_of(r->l, here->vreg), here->loc);
+        return;
+    }
     for (uint32_t e = 0; e < b->npreds; e++) {
-        uint32_t p = r->f->lists[b->preds + e], end = POS(r->f->blocks[p].end) - 1;
-        ra_loc there;
-        if (here->start <= end && end < here->end)
-            continue;
-        there = location_at(l, sorted->at, sorted->len, end);
+        uint32_t p = r->f->lists[b->preds + e];
+        ra_loc there = before_edge(r, sorted, here, p);
         if (there != LOC_NONE)
             place_on_edge(r, p, block, here->vreg, there, here->loc);
     }
-    count_work(l, b->npreds + 1);
 }
 
 /* Only what lives in registers at the start of a block must be brought there. */
@@ -323,26 +355,10 @@ static void finish_alias(const ra_func *f, const alias *a)
 
 /* ---- putting the moves in order ---- */
 
-/* A value that was just loaded is copied, not loaded once more: calls often pass one twice. */
-static void share_loads(ra_func *f, uint32_t first)
-{
-    ra_loc slot = LOC_NONE; /* from which the move before, or the load that it copied, has read */
-
-    for (uint32_t k = first; k < f->moves.len; k++) {
-        ra_move *m = &f->moves.at[k];
-        bool loads = loc_is_slot(m->from) && loc_is_reg(m->to) && m->vreg != RA_NO_VREG
-                  && m->to != f->env->scratch && m->to != f->env->int_scratch;
-        if (loads && m->from == slot && f->moves.at[k - 1].vreg == m->vreg)
-            m->from = f->moves.at[k - 1].to;
-        else
-            slot = loads ? m->from : LOC_NONE;
-    }
-}
-
 /* Moves of one place. A fixed operand and a cut may want the same move: it is made once. */
 static void emit_group(resolve *r, uint32_t pos, ra_pmove *moves, uint32_t n)
 {
-    uint32_t count = 0, first = r->f->moves.len;
+    uint32_t count = 0;
     uint64_t seen = 0;
 
     if (n == 1 && moves->remat == 0 && !(loc_is_slot(moves->from) && loc_is_slot(moves->to))) {
@@ -359,8 +375,6 @@ static void emit_group(resolve *r, uint32_t pos, ra_pmove *moves, uint32_t n)
         moves[count++] = moves[k];
     }
     jit_ra_parallel_move(r->f->env, moves, count, pos, r->f, r->l->tmp);
-    if (count > 1)
-        share_loads(r->f, first);
 }
 
 static void emit_moves(resolve *r, uint32_t i)
