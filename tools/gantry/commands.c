@@ -226,23 +226,28 @@ static int run_entry(const options *o, const source *s, const config *c)
     jit_bits *args = tool_alloc(sig->nparams, sizeof *args);
     jit_bits *results = tool_alloc(sig->nresults, sizeof *results);
     outcome out;
+    call_report report = { false, 0 };
     char *text;
     int status = 2;
 
     if (read_args(o, sig, args)) {
-        out = tool_call_native(s, c, index, args, results);
+        out = tool_call_native(s, c, index, args, results, &report);
         size = 64 + (size_t)sig->nresults * 256;
         text = tool_alloc(size, 1);
         if (out.kind == OUT_RETURNED) {
             tool_print_values(text, size, sig, results);
             printf("%s\n", text);
+            if (o->count)
+                printf("%llu instructions\n", (unsigned long long)report.steps);
             status = 0;
         } else if (out.kind == OUT_TRAPPED) {
             tool_event(s->path, jit_func_line(f), "error", "%s: trap %s", jit_func_name(f),
                        jit_trap_name(out.trap));
             status = 1;
-        } else
+        } else {
             tool_event(s->path, jit_func_line(f), "error", "%s: %s", jit_func_name(f), out.message);
+            status = report.began ? 1 : 2;
+        }
         free(text);
     }
     free(args);

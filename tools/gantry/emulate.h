@@ -14,12 +14,13 @@ typedef enum outcome_kind {
     OUT_TRAPPED,
     OUT_BROKEN,  /* a fault or exception without a trap site, a register not preserved, ... */
     OUT_ENDLESS, /* it used up its instructions */
-    OUT_SKIPPED  /* it could not be made */
+    OUT_SKIPPED, /* it could not be made */
+    OUT_REFUSED  /* the function, or one that it calls, is faulty */
 } outcome_kind;
 typedef struct outcome {
     outcome_kind kind;
     unsigned trap;     /* TRAPPED */
-    char message[512]; /* BROKEN, ENDLESS, SKIPPED */
+    char message[512]; /* of all but RETURNED and TRAPPED */
 } outcome;
 
 typedef struct emulator emulator;

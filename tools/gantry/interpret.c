@@ -23,8 +23,9 @@ static void settle(outcome *out, const jit_run *run)
         snprintf(out->message, sizeof out->message, "no end within %u instructions", FUEL);
         return;
     default:
-        out->kind = run->outcome == JIT_REFUSED && run->status == JIT_ERR_UNSUPPORTED
-            ? OUT_SKIPPED : OUT_BROKEN;
+        out->kind = run->outcome != JIT_REFUSED             ? OUT_BROKEN
+                    : run->status == JIT_ERR_UNSUPPORTED ? OUT_SKIPPED
+                    : run->status == JIT_ERR_VERIFY      ? OUT_REFUSED : OUT_BROKEN;
         snprintf(out->message, sizeof out->message, "%s: %s",
                  run->outcome == JIT_BREACH ? "breach" : jit_status_name(run->status),
                  run->message ? run->message : "no reason given");
@@ -52,6 +53,7 @@ void tool_run_interpreter(const source *s, bool nan_canonical, const run_line *l
         case 'p': t->passed++; break;
         case 'f': t->failed++; break;
         case 's': t->skipped++; break;
+        case 'x': t->refused = true; break;
         }
         free(results);
     }

@@ -15,7 +15,7 @@ static const char usage[] =
     "  print FILE...       print the functions back in canonical CLIF\n"
     "  compile [--target ARCH] [-O0|-O1|-O2|-O3] [-S] [-o FILE] FILE...\n"
     "                      compile every function; -S: disassembly, -o: the code\n"
-    "  run [--target ARCH] [--with FLAG,...] [--emulate] [-O0|-O1|-O2|-O3] FILE [ARG]...\n"
+    "  run [--target ARCH] [--with FLAG,...] [--emulate] [--count] [-O0|-O1|-O2|-O3] FILE [ARG]...\n"
     "                      call the function %main, or else the first\n"
     "  run [-O0|-O1|-O2|-O3] [--dir [GUEST::]DIR] [--env NAME[=VALUE]] [--invoke NAME]\n"
     "      [--threads N] FILE.wasm [ARG]...\n"
@@ -72,6 +72,8 @@ static bool read_option(const command *c, options *o, int argc, char **argv, int
         return set_arch(o, word + 9);
     if (c->options && !c->of_compile && strcmp(word, "--emulate") == 0)
         return o->emulate = true;
+    if (c->run == tool_run && strcmp(word, "--count") == 0)
+        return o->emulate = o->count = true;
     if (c->options && strcmp(word, "--with") == 0 && value) {
         o->with = value;
         ++*k;

@@ -3,13 +3,14 @@
  * A test file may hold anything, also a compiler's bug: so each configuration runs in a child
  * process, which tells the parent over a pipe how each run line went. When the child dies, the line
  * that killed it has failed, and another child goes on behind it. */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
 #include "tool.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -108,6 +109,10 @@ static void compile_all(program *p, const config *c)
     settings.accountable = p->meaning != NULL;
     for (size_t k = 0; k < p->n; k++) {
         const jit_func *f = jit_module_function_at(p->source->module, k);
+        if (p->source->faulty && p->source->faulty[k]) {
+            drop(&p->at[k], JIT_ERR_VERIFY, "it is faulty");
+            continue;
+        }
         status = jit_compile_unit(p->ctx, f, &settings, &p->at[k].unit);
         if (status != JIT_OK)
             drop(&p->at[k], status, tool_reason(f, jit_error_message(p->ctx), &p->at[k].line));
@@ -197,7 +202,8 @@ static outcome call(const program *p, size_t index, const jit_bits *args, jit_bi
 
     memset(&out, 0, sizeof out);
     if (!c->code) {
-        out.kind = c->status == JIT_ERR_UNSUPPORTED ? OUT_SKIPPED : OUT_BROKEN;
+        out.kind = c->status == JIT_ERR_UNSUPPORTED ? OUT_SKIPPED
+                   : c->status == JIT_ERR_VERIFY    ? OUT_REFUSED : OUT_BROKEN;
         snprintf(out.message, sizeof out.message, "%s%s%s",
                  out.kind == OUT_BROKEN ? jit_status_name(c->status) : "",
                  out.kind == OUT_BROKEN ? ": " : "", c->message);
@@ -235,7 +241,8 @@ static bool report_errors(const program *p, const char *tag)
 
     for (size_t k = 0; k < p->n; k++) {
         const jit_func *f = jit_module_function_at(p->source->module, k);
-        if (p->at[k].status == JIT_OK || p->at[k].status == JIT_ERR_UNSUPPORTED)
+        if (p->at[k].status == JIT_OK || p->at[k].status == JIT_ERR_UNSUPPORTED
+            || p->at[k].status == JIT_ERR_VERIFY) /* which has been told already */
             continue;
         tool_event(p->source->path, p->at[k].line ? p->at[k].line : jit_func_line(f), "error",
                    "[%s] %s: %s", tag, jit_func_name(f), p->at[k].message);
@@ -291,6 +298,10 @@ static size_t listen(int fd, bool *compiled_all, totals *t)
             break;
         case 'c':
             *compiled_all = true;
+            break;
+        case 'x':
+            t->refused = true;
+            done++;
             break;
         default:
             t->passed += c == 'p';
@@ -367,21 +378,60 @@ void tool_run_native(const source *s, const config *c, const run_line *lines, si
         from = run_in_child(s, c, lines, from, n, t);
 }
 
-outcome tool_call_native(const source *s, const config *c, size_t index, const jit_bits *args,
-                         jit_bits *results)
+/* What a child that calls one function leaves behind, in memory that both see. */
+typedef struct answer {
+    outcome out;
+    call_report report;
+    jit_bits results[];
+} answer;
+
+static void call_in_child(const source *s, const config *c, size_t index, const jit_bits *args,
+                          answer *a)
 {
-    outcome out = { OUT_BROKEN, 0, "" };
     program p;
+
+    if (!start_program(&p, s, c, false, a->out.message, sizeof a->out.message))
+        return;
+    jit_traps_install();
+    a->report.began = p.at[index].code != NULL;
+    a->out = call(&p, index, args, a->results);
+    a->report.steps = p.machine ? tool_emulator_steps(p.machine) : 0;
+    end_program(&p);
+}
+
+outcome tool_call_native(const source *s, const config *c, size_t index, const jit_bits *args,
+                         jit_bits *results, call_report *report)
+{
+    const jit_signature *sig = jit_func_signature(jit_module_function_at(s->module, index));
+    size_t n = sig->nresults * sizeof *results, size = sizeof(answer) + n;
+    outcome out = { OUT_BROKEN, 0, "" };
+    int status = 0;
 
     if (c->skip[0] != 0) {
         snprintf(out.message, sizeof out.message, "%s", c->skip);
         return out;
     }
-    if (!start_program(&p, s, c, false, out.message,
-                       sizeof out.message))
+    answer *a = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    fflush(stdout);
+    pid_t child = a == MAP_FAILED ? -1 : fork();
+    if (child < 0) {
+        snprintf(out.message, sizeof out.message, "cannot start a process");
         return out;
-    jit_traps_install();
-    out = call(&p, index, args, results);
-    end_program(&p);
+    }
+    a->out.kind = OUT_BROKEN;
+    if (child == 0) {
+        call_in_child(s, c, index, args, a);
+        fflush(stdout);
+        _Exit(0);
+    }
+    while (waitpid(child, &status, 0) < 0)
+        continue;
+    out = a->out;
+    if (WIFSIGNALED(status))
+        snprintf(out.message, sizeof out.message, "it ended with signal %d", WTERMSIG(status));
+    if (n > 0)
+        memcpy(results, a->results, n);
+    *report = a->report;
+    munmap(a, size);
     return out;
 }

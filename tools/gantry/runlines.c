@@ -163,6 +163,14 @@ static void free_line(run_line *r)
     free(r->expected);
 }
 
+/* A run line of a function that is faulty, or could not even be read. */
+static bool is_lost(const source *s, const jit_directive *d)
+{
+    if (d->function == UINT32_MAX)
+        return s->unread != 0 && d->line > s->unread;
+    return s->faulty && s->faulty[d->function];
+}
+
 run_line *tool_run_lines(const source *s, totals *t, size_t *n)
 {
     size_t count = jit_module_directive_count(s->module);
@@ -173,8 +181,14 @@ run_line *tool_run_lines(const source *s, totals *t, size_t *n)
         jit_directive d = jit_module_directive(s->module, k);
         run_line *r = &lines[*n];
         const char *wrong = NULL;
-        if (d.kind != JIT_DIR_COMMENT || d.function == UINT32_MAX
+        if (d.kind != JIT_DIR_COMMENT
             || !(starts_with(d.text, "run") || starts_with(d.text, "print")))
+            continue;
+        if (is_lost(s, &d)) {
+            tool_event(s->path, d.line, "error", "not run, its function is faulty: %s", d.text);
+            t->refused = true;
+        }
+        if (d.function == UINT32_MAX || is_lost(s, &d))
             continue;
         memset(r, 0, sizeof *r);
         r->line = d.line;
@@ -241,7 +255,10 @@ char tool_judge(const source *s, const char *tag, const run_line *r, const outco
         tool_print_values(got, size, sig, results);
     else if (out->kind == OUT_TRAPPED)
         snprintf(got, size, "trap %s", jit_trap_name(out->trap));
-    if (out->kind == OUT_SKIPPED) {
+    if (out->kind == OUT_REFUSED) {
+        tool_event(s->path, r->line, "error", "[%s] %s: %s", tag, r->text, out->message);
+        verdict = 'x';
+    } else if (out->kind == OUT_SKIPPED) {
         tool_event(s->path, r->line, "skip", "[%s] %s", tag, out->message);
         verdict = 's';
     } else if (r->kind == RUN_PRINT && !has_message)

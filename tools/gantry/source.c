@@ -76,19 +76,21 @@ static void report_fault(const char *path, const jit_diagnostic *d)
         tool_event(path, d->line, "error", "%s%s%s", name, colon, d->text);
 }
 
-typedef struct reporter { const source *source; totals *totals; } reporter;
+typedef struct reporter { source *source; totals *totals; bool parsing; } reporter;
 
 static void to_event(void *user, const jit_diagnostic *d)
 {
     reporter *r = user;
 
     r->totals->refused = true;
+    if (r->parsing && r->source->unread == 0)
+        r->source->unread = d->line;
     report_fault(r->source->path, d);
 }
 
 jit_status tool_parse(source *s, totals *t, jit_diagnostic_fn fn, void *user)
 {
-    reporter r = { s, t };
+    reporter r = { s, t, true };
     jit_status status = jit_module_read(tool_engine(), s->text, s->size, &s->module,
                                         fn ? fn : to_event, fn ? user : &r);
 
@@ -101,12 +103,15 @@ jit_status tool_parse(source *s, totals *t, jit_diagnostic_fn fn, void *user)
 
 jit_status tool_verify(source *s, totals *t, jit_diagnostic_fn fn, void *user)
 {
-    reporter r = { s, t };
+    reporter r = { s, t, false };
     jit_status worst = JIT_OK;
 
+    free(s->faulty);
+    s->faulty = tool_alloc(jit_module_function_count(s->module), sizeof *s->faulty);
     for (size_t k = 0; k < jit_module_function_count(s->module); k++) {
         jit_status status = jit_func_verify(jit_module_function_at(s->module, k),
                                             fn ? fn : to_event, fn ? user : &r);
+        s->faulty[k] = status != JIT_OK;
         worst = status != JIT_OK ? status : worst;
     }
     return worst;
@@ -165,6 +170,8 @@ void tool_unload(source *s)
     if (s->module)
         jit_module_free(s->module);
     free(s->text);
+    free(s->faulty);
+    s->faulty = NULL;
     s->module = NULL;
     s->text = NULL;
 }

@@ -11,7 +11,7 @@
 typedef struct options {
     jit_arch arch;        /* --target; JIT_ARCH_HOST: not given */
     jit_level level;      /* -O; JIT_LEVEL_DEFAULT: not given */
-    bool interpret, all, emulate, disassemble;
+    bool interpret, all, emulate, count, disassemble;
     const char *with;     /* --with: flags in place of the targets' own; NULL: not given */
     const char *output;   /* -o; NULL: none */
     char **args;          /* files, and for `run` the function's arguments */
@@ -26,6 +26,8 @@ typedef struct source {
     char *text;           /* terminated */
     size_t size;
     jit_module *module;   /* NULL: it could not be read at all */
+    bool *faulty;         /* by function, what the verifier has refused; NULL: not verified */
+    uint32_t unread;      /* line of the first fault for which a function could not be read; 0: none */
 } source;
 
 /* One configuration to compile for: a `target` line with the settings in front of it. */
@@ -88,15 +90,19 @@ bool tool_compiles(const config *c);
 /* ---- runlines.c ---- */
 run_line *tool_run_lines(const source *s, totals *t, size_t *n);
 void tool_run_lines_free(run_line *lines, size_t n);
-/* Reports a line's outcome; 'p', 'f' or 's'. */
+/* Reports a line's outcome; 'p', 'f', 's', 'o' for a print line, 'x' where it could not be judged. */
 char tool_judge(const source *s, const char *tag, const run_line *r, const outcome *out,
                 const jit_bits *results);
 
 /* ---- native.c: compiling and running machine code ---- */
 void tool_run_native(const source *s, const config *c, const run_line *lines, size_t n, totals *t);
-/* Calls one function in this process. */
+typedef struct call_report {
+    bool began;     /* there was code to call */
+    uint64_t steps; /* instructions that it executed, if emulated */
+} call_report;
+/* Calls one function, in a process of its own. */
 outcome tool_call_native(const source *s, const config *c, size_t index, const jit_bits *args,
-                         jit_bits *results);
+                         jit_bits *results, call_report *report);
 
 /* ---- interpret.c ---- */
 void tool_run_interpreter(const source *s, bool nan_canonical, const run_line *lines, size_t n,
