@@ -318,7 +318,7 @@ static jit_value argument(gen *g, const gen_callee *c, bool host, uint32_t k)
 }
 
 /* Of the host's, or of a function made before, which gets the heap first. */
-static void call_some(gen *g)
+void tool_gen_call(gen *g)
 {
     bool host = g->ncallees == g->nhosts || one_in(g, 3);
     const gen_callee *c = &g->callees[host ? below(g, g->nhosts)
@@ -415,7 +415,7 @@ void tool_gen_statements(gen *g, uint32_t n)
         else if (what < 19)
             tool_gen_access(g);
         else if (what < 21)
-            call_some(g);
+            tool_gen_call(g);
         else if (what == 21 && one_in(g, 2))
             check(g);
         else if (what == 22 && one_in(g, 3))

@@ -94,5 +94,6 @@ jit_value tool_gen_truth(gen *g); /* a condition, as code has them */
 /* ---- fuzz_flow.c ---- */
 void tool_gen_statements(gen *g, uint32_t n);
 void tool_gen_return(gen *g);
+void tool_gen_call(gen *g);
 
 #endif

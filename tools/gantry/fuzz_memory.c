@@ -237,6 +237,27 @@ static void modify(gen *g, place at, jit_type t, jit_mem m)
         tool_gen_store(g, JIT_OP_store, m, r, at.p, at.offset);
 }
 
+/* The same place again, with what may change it between: another region, width or place. */
+static void reload(gen *g, place at, jit_mem m)
+{
+    jit_type t = tool_gen_type(g), other = one_in(g, 2) ? t : tool_gen_type(g);
+    jit_mem by = tool_gen_flags(g, at.region, false, at.wild);
+    int32_t offset = at.offset;
+
+    m.bits &= (uint8_t)~JIT_MEM_ALIGNED;
+    if (one_in(g, 3))
+        tool_gen_store(g, JIT_OP_store, m, tool_gen_pick(g, t), at.p, at.offset);
+    else
+        tool_gen_keep(g, tool_gen_load(g, JIT_OP_load, t, m, at.p, at.offset));
+    if (at.region == 0 && at.offset < INT32_MAX - 8 && one_in(g, 3))
+        offset += (int32_t)below(g, 8);
+    if (one_in(g, 4))
+        tool_gen_call(g);
+    else if (!one_in(g, 4))
+        tool_gen_store(g, store_form(g, other), by, tool_gen_pick(g, other), at.p, offset);
+    tool_gen_keep(g, tool_gen_load(g, JIT_OP_load, t, m, at.p, at.offset));
+}
+
 /* A load that is used at once: extended, reduced, compared, an operand; or stored as a part. */
 static void use_at_once(gen *g, place at, jit_mem m)
 {
@@ -344,9 +365,12 @@ void tool_gen_access(gen *g)
     }
     place at = g->nslots > 0 && one_in(g, 4) ? slot_place(g) : heap_place(g);
     jit_mem m = tool_gen_flags(g, at.region, at.aligned, at.wild);
-    switch (below(g, 9)) {
+    switch (below(g, 10)) {
     case 0:
         modify(g, at, t, m);
+        break;
+    case 9:
+        reload(g, at, m);
         break;
     case 8:
         use_at_once(g, at, m);

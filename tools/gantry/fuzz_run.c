@@ -15,7 +15,7 @@ enum { MAX_MACHINES = 40, ODD_SETS = 24, FUEL = 60000, CODE_BYTES = 4 << 20 };
 
 /* The levels, from which each new one joins by a row. */
 static const struct { jit_level level; const char *option; } levels[] = {
-    { JIT_O0, "-O0" }, { JIT_O1, "-O1" }
+    { JIT_O0, "-O0" }, { JIT_O1, "-O1" }, { JIT_O2, "-O2" }
 };
 enum { LEVELS = sizeof levels / sizeof *levels };
 
