@@ -244,6 +244,12 @@ JIT_API jit_status jit_invoke_adapter(jit_engine *e, const jit_signature *sig, j
  * them. */
 JIT_API jit_status jit_traps_install(void);
 JIT_API void jit_traps_remove(void);
+/* The addresses to which the frames of the last trap on this thread would have returned, innermost
+ * first, up to jit_invoke()'s own code; at[0] is in the caller of the function that trapped. Only
+ * functions with a frame pointer appear (jit_settings.frame_pointers; at O0 all), and of one that
+ * traps in its prologue (stk_ovf) the caller may be missing. Writes at most `most`, returns how many
+ * are known, 64 at most. */
+JIT_API size_t jit_trap_frames(const void **at, size_t most);
 
 #ifdef __cplusplus
 }

@@ -288,8 +288,38 @@ jit_status jit_host_function(jit_engine *e, const jit_signature *sig,
 
 /* ---- Traps by signal ---- */
 
+/* Where the last trap's frames return to; frame records are alike on both machines: the caller's
+ * frame pointer, then the return address. */
+enum { TRACE = 64 };
+static _Thread_local struct { size_t n; const void *at[TRACE]; } trace;
+
+/* Only records between the trap's stack pointer and the call's entry are believed, each above the
+ * one before; whatever a frame pointer holds that is none, nothing else is read. */
+static void note_frames(uintptr_t fp, uintptr_t low, uintptr_t high)
+{
+    uintptr_t record[2];
+
+    trace.n = 0;
+    while (trace.n < TRACE && fp >= low && fp < high && high - fp >= sizeof record
+           && fp % sizeof(uintptr_t) == 0) {
+        memcpy(record, (const void *)fp, sizeof record);
+        trace.at[trace.n++] = (const void *)record[1];
+        low = fp + sizeof record;
+        fp = record[0];
+    }
+}
+
+size_t jit_trap_frames(const void **at, size_t most)
+{
+    size_t n = trace.n < most ? trace.n : most;
+
+    if (n > 0)
+        memcpy(at, trace.at, n * sizeof *at);
+    return trace.n;
+}
+
 /* In the signal handler: a fault at a trap site of the running call's engine ends that call. */
-static bool on_fault(int sig, uintptr_t *pc, uintptr_t *sp, const void *address)
+static bool on_fault(int sig, uintptr_t *pc, uintptr_t *sp, uintptr_t fp, const void *address)
 {
     entry_record *r = current;
 
@@ -305,6 +335,7 @@ static bool on_fault(int sig, uintptr_t *pc, uintptr_t *sp, const void *address)
     r->trap = trap;
     r->pc = at;
     r->address = address == at ? NULL : address;
+    note_frames(fp, *sp, (uintptr_t)r->sp);
     *pc = (uintptr_t)e->landing;
     *sp = (uintptr_t)r->sp;
     return true;

@@ -239,13 +239,14 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 #if defined(__x86_64__)
     uintptr_t pc = (uintptr_t)u->uc_mcontext.gregs[REG_RIP];
     uintptr_t sp = (uintptr_t)u->uc_mcontext.gregs[REG_RSP];
+    uintptr_t fp = (uintptr_t)u->uc_mcontext.gregs[REG_RBP];
 #elif defined(__aarch64__)
-    uintptr_t pc = u->uc_mcontext.pc, sp = u->uc_mcontext.sp;
+    uintptr_t pc = u->uc_mcontext.pc, sp = u->uc_mcontext.sp, fp = u->uc_mcontext.regs[29];
 #else
 #error "no machine context known"
 #endif
     os_fault_fn handle = atomic_load(&fault_handler);
-    if (info->si_code > 0 && handle && handle(sig, &pc, &sp, info->si_addr)) {
+    if (info->si_code > 0 && handle && handle(sig, &pc, &sp, fp, info->si_addr)) {
 #if defined(__x86_64__)
         u->uc_mcontext.gregs[REG_RIP] = (greg_t)pc;
         u->uc_mcontext.gregs[REG_RSP] = (greg_t)sp;

@@ -37,9 +37,10 @@ void jit_os_code_flush(void *exec, void *write, size_t size);
 void jit_os_code_sync_cores(void);
 void jit_os_code_sync_register(void);
 
-/* Signals of faults. The handler gets pc and fault address; it returns true when it changed the
- * place where execution goes on (*pc, *sp), false to pass the signal on. */
-typedef bool (*os_fault_fn)(int sig, uintptr_t *pc, uintptr_t *sp, const void *address);
+/* Signals of faults. The handler gets pc, frame pointer and fault address; it returns true when it
+ * changed the place where execution goes on (*pc, *sp), false to pass the signal on. */
+typedef bool (*os_fault_fn)(int sig, uintptr_t *pc, uintptr_t *sp, uintptr_t fp,
+                            const void *address);
 bool jit_os_faults_install(os_fault_fn fn);
 void jit_os_faults_remove(void);
 

@@ -162,6 +162,33 @@ Test(invoke, traps_of_every_kind_come_back_with_code_place_and_position)
         }
 }
 
+Test(invoke, the_frames_that_a_trap_ended_are_known_innermost_first)
+{
+    static const char callee[] = "function %inner(i64) -> i64 system_v {\nblock0(v0: i64):\n"
+                                 "    trapz v0, user3\n    return v0\n}\n";
+    static const char caller[] = "function %outer(i64) -> i64 system_v {\n"
+                                 "    fn0 = %inner(i64) -> i64 system_v\nblock0(v0: i64):\n"
+                                 "    v1 = call fn0(v0)\n    v2 = iadd v1, v0\n    return v2\n}\n";
+    jit_bits b = kit_bits(0);
+    const void *at[64];
+
+    for (size_t k = 0; k < 3; k++) {
+        jit_settings s = { .size = sizeof s, .level = levels[k], .frame_pointers = true };
+        jit_ctx_configure(ctx, &s);
+        jit_code *inner = code_of(callee), *outer = code_of(caller);
+        jit_call_result r = jit_invoke(engine, jit_code_entry(outer), &one_to_one, &b, &b);
+        cr_assert_eq(r.trap, 3);
+        cr_expect_eq(jit_engine_code_at(engine, r.pc), inner);
+        size_t n = jit_trap_frames(at, 64);
+        cr_assert_geq(n, 1);
+        cr_assert_leq(n, 64);
+        cr_expect_eq(jit_engine_code_at(engine, (const char *)at[0] - 1), outer);
+        cr_expect_eq(jit_trap_frames(at, 0), n);
+        jit_code_free(outer);
+        jit_code_free(inner);
+    }
+}
+
 Test(invoke, an_address_that_no_pointer_has_traps_too)
 {
     trap_case t = { "    @77 v2 = load.i64 user40 v0\n    return v2\n", 0, 0, 40 };
