@@ -121,7 +121,9 @@ function run(path) {
     try {
         instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports);
     } catch (e) {
-        out.push(e instanceof WebAssembly.CompileError ? 'refused: ' + e.message : 'start: trap');
+        out.push(e instanceof WebAssembly.CompileError ? 'refused' : 'start: trap');
+        if (process.env.WHY)
+            out.push(e.message);
         return;
     }
     for (const [name, type] of info.exports) {

@@ -170,7 +170,7 @@ int main(int argc, char **argv)
         if (m)
             run(s, m);
         else
-            printf("refused: %s\n", e.text);
+            printf(getenv("WHY") ? "refused\n%s\n" : "refused\n", e.text);
         wasm_module_delete(m);
         wasm_byte_vec_delete(&bytes);
         wasm_store_delete(s);
