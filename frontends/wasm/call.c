@@ -76,17 +76,32 @@ static bool prepare_stack(gw_store *s)
 
 /* ---- Calls ---- */
 
-static void note_frames(gw_store *s, gw_trap *t, const void *pc)
+/* The frame of compiled code that holds pc; false: it is none of this store's. An instance is found by its code, so of
+ * several instances of one module it is the latest. */
+static bool note_frame(gw_store *s, gw_trap *t, const void *pc)
 {
-    for (gw_object *o = s->objects; o && pc; o = o->next) {
+    gw_frame *f = &t->frames[t->nframes];
+
+    for (gw_object *o = s->objects; o; o = o->next) {
         gw_instance *i = (gw_instance *)o;
-        gw_frame *f = &t->frames[t->nframes];
         if (o->kind == GW_OBJ_INSTANCE && i->code->published && gw_code_place(i->code, pc, &f->func, &f->offset)) {
             f->instance = i;
             t->nframes++;
-            return;
+            return true;
         }
     }
+    return false;
+}
+
+static void note_frames(gw_store *s, gw_trap *t, const void *pc)
+{
+    const void *at[GW_MAX_FRAMES];
+    size_t n = jit_trap_frames(at, GW_MAX_FRAMES);
+
+    if (pc)
+        note_frame(s, t, pc);
+    for (size_t k = 0; k < n && k < GW_MAX_FRAMES && t->nframes < GW_MAX_FRAMES; k++)
+        note_frame(s, t, (const char *)at[k] - 1);
 }
 
 static gw_trap *make_trap(gw_store *s, const jit_call_result *r)
@@ -95,11 +110,11 @@ static gw_trap *make_trap(gw_store *s, const jit_call_result *r)
 
     if (r->trap == GW_TRAP_HOST && t) {
         s->pending = NULL;
-        return t;
+    } else {
+        t = gw_trap_new(r->trap, NULL, 0);
     }
-    t = gw_trap_new(r->trap, NULL, 0);
     if (t != &out_of_memory)
-        note_frames(s, t, r->pc);
+        note_frames(s, t, r->pc); /* behind those of a call that a host function made in between */
     return t;
 }
 
