@@ -550,6 +550,12 @@ def constants(s):
     for bad in (b'', b'\x42\0', b'\x41\0\x41\0', b'\x23\0\x23\0', b'\x6a', b'\x41\0\x6a',
                 b'\xd0\x70', b'\x42\0\x42\0\x7c', b'\x41\0\x42\0\x6a', b'\xd2\0'):
         s.invalid('type mismatch', glob(bad + END))
+    refs = section(IMPORT, vec(b'\1m\1g\3\x70\0', b'\1m\1h\3\x6f\0'))
+    s.valid(module(refs, TAB, section(ELEM, vec(b'\4' + ZERO + b'\1\x23\0\x0b'))))
+    s.invalid('type mismatch',
+              module(refs, TAB, section(ELEM, vec(b'\4' + ZERO + b'\1\x23\1\x0b'))))
+    s.invalid('type mismatch', module(refs, section(ELEM, vec(b'\5\x6f\1\x23\0\x0b'))))
+    s.valid(module(refs, section(ELEM, vec(b'\5\x6f\1\x23\1\x0b'))))
     for bad in (2, 3, 0xffffffff):  # the global itself, and those of this module, are not there
         s.invalid('unknown global', glob(b'\x23' + leb(bad) + END))
     s.invalid('unknown function 1', module(section(GLOBAL, vec(b'\x70\0\xd2\1\x0b'))))

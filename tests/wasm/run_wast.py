@@ -185,7 +185,7 @@ class Script:
             json_path = os.path.join(scratch, os.path.basename(self.path)[:-5] + '.json')
             made = subprocess.run(['wast2json', '--enable-extended-const', self.path, '-o',
                                    json_path], capture_output=True, text=True)
-            if made.returncode != 0:
+            if made.returncode != 0 or made.stderr:  # some errors leave its status 0
                 self.report(0, False, 'wast2json: ' + made.stderr.strip()[:400])
                 return
         self.folder = os.path.dirname(json_path)
