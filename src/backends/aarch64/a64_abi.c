@@ -2,8 +2,8 @@
  *
  * system_v: AAPCS64, 6.8 "Parameter passing" and 6.9 "Result return", for scalars; an sret parameter
  * is the indirect result location x8 and takes no other register. Of v8 to v15 a call preserves the
- * low eight bytes, which is all that scalars have. tail: no register is preserved but x29, by which
- * some functions find their frame. Eight results of each class travel in registers. */
+ * low eight bytes, which is all that scalars have. tail: x29 is preserved, by which some functions
+ * find their frame, and x19. Eight results of each class travel in registers. */
 #include "backends/aarch64/a64.h"
 
 #define INTS(first, last) (((REG_BIT(last) << 1) - 1) & ~(REG_BIT(first) - 1))
@@ -22,7 +22,7 @@ const abi_rules jit_a64_abi = {
     .sret_ret = ABI_NO_REG,
     .all = INTS(A64_X0, A64_X17) | INTS(A64_X19, A64_X28) | FLOATS(0, 31),
     .saved = INTS(A64_X19, A64_X28) | REG_BIT(A64_FP) | FLOATS(8, 15),
-    .tail_saved = REG_BIT(A64_FP),
+    .tail_saved = REG_BIT(A64_X19) | REG_BIT(A64_FP),
     .assignable = INTS(A64_X0, A64_X15) | INTS(A64_X19, A64_X28)
                   | (FLOATS(0, 31) & ~REG_BIT(A64_SCRATCH)),
     .frame_pointer = 0, /* x29 is never assigned */

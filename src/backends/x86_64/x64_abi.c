@@ -1,8 +1,8 @@
 /* x64_abi.c - the calling conventions of x86-64, and which registers an allocator may use.
  *
  * system_v: System V ABI, AMD64 supplement, 3.2.3 "Parameter Passing", for scalars. tail: eight
- * results of each class in registers; no register is preserved but rbp, by which some functions find
- * their frame. */
+ * results of each class in registers; rbp is preserved, by which some functions find their frame,
+ * and rbx. More would make so many moves of loads that there are more of them than elsewhere. */
 #include "backends/x86_64/x64.h"
 
 static const uint8_t arg_ints[] = { X64_RDI, X64_RSI, X64_RDX, X64_RCX, X64_R8, X64_R9 };
@@ -22,7 +22,7 @@ const abi_rules jit_x64_abi = {
     .all = ALL,
     .saved = REG_BIT(X64_RBX) | REG_BIT(X64_RBP) | REG_BIT(X64_R12) | REG_BIT(X64_R13)
              | REG_BIT(X64_R14) | REG_BIT(X64_R15),
-    .tail_saved = REG_BIT(X64_RBP),
+    .tail_saved = REG_BIT(X64_RBP) | REG_BIT(X64_RBX),
     .assignable = ALL & ~REG_BIT(X64_SCRATCH),
     .frame_pointer = REG_BIT(X64_RBP),
     .pinned = REG_BIT(X64_R15),
