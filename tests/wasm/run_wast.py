@@ -19,6 +19,13 @@ import tempfile
 
 FAILURES_SHOWN = 30
 
+# Commands that need no more than decoding, and what answers to those that expect a refusal.
+DECODES = ('module', 'assert_valid', 'assert_malformed', 'assert_invalid', 'assert_unsupported')
+REFUSED = {'assert_malformed': 'malformed', 'assert_invalid': 'invalid',
+           'assert_unsupported': 'unsupported', 'assert_unlinkable': 'unlinkable',
+           'assert_uninstantiable': 'trap', 'assert_trap': 'trap',
+           'assert_exhaustion': 'exhausted'}
+
 
 def quoted(name):
     """A name as the protocol writes it; JSON gives wast2json's UTF-8."""
@@ -73,36 +80,8 @@ def begins(message, text):
     return message.startswith(text) or (message != '' and text.startswith(message))
 
 
-class Command:
-    """The command under test: one line in, one line out."""
-
-    def __init__(self, argv):
-        self.argv = argv
-        self.process = None
-
-    def ask(self, line):
-        if self.process is None or self.process.poll() is not None:
-            self.process = subprocess.Popen(self.argv, stdin=subprocess.PIPE,
-                                            stdout=subprocess.PIPE)
-        try:
-            self.process.stdin.write(line.encode('utf-8', 'surrogateescape') + b'\n')
-            self.process.stdin.flush()
-            answer = self.process.stdout.readline()
-        except BrokenPipeError:
-            answer = b''
-        if not answer:
-            return 'crash status %s' % self.process.wait()
-        return answer.decode('utf-8', 'replace').rstrip('\n')
-
-    def close(self):
-        if self.process is not None:
-            self.process.stdin.close()
-            return self.process.wait()
-        return 0
-
-
 class Script:
-    """One script, run from its beginning with a fresh command."""
+    """One script: its commands become lines for one process, then each answer is judged."""
 
     def __init__(self, options, path):
         self.options = options
@@ -118,84 +97,75 @@ class Script:
             if self.failed <= FAILURES_SHOWN or self.options.verbose:
                 print('%s:%s: %s: %s' % (self.path, line, 'pass' if good else 'fail', what))
 
-    def load(self, command, item):
+    def load_line(self, item):
         path = os.path.join(self.folder, item['filename'])
-        return command.ask('module %s %s' % (item.get('name', '-'), path))
+        return 'module %s %s' % (item.get('name', '-'), path)
 
-    def act(self, command, action):
+    def action_line(self, action):
         name, field = action.get('module', '-'), quoted(action['field'])
         if action['type'] == 'get':
-            return command.ask('get %s %s' % (name, field))
-        arguments = ' '.join(value_text(a) for a in action['args'])
-        return command.ask(('invoke %s %s %s' % (name, field, arguments)).rstrip())
+            return 'get %s %s' % (name, field)
+        return ' '.join(['invoke', name, field] + [value_text(a) for a in action['args']])
 
-    def text_fits(self, answer, kind, text):
+    def line_of(self, item):
+        """What to send for a command; None: it is left out."""
+        kind = item['type']
+        if item.get('module_type') == 'text':  # for a reader of the text format
+            return None
+        if self.options.decode_only and kind not in DECODES:
+            self.skipped += 1
+            return None
+        if kind == 'register':
+            return 'register %s %s' % (item.get('name', '-'), quoted(item['as']))
+        return self.load_line(item) if 'filename' in item else self.action_line(item['action'])
+
+    def judge(self, item, line, answer):
+        kind = item['type']
         got, _, message = answer.partition(' ')
-        return got == kind and (self.options.loose or begins(message, text))
-
-    def returns(self, command, item):
-        answer = self.act(command, item['action'])
-        words = answer.split(' ')
-        expected = item['expected']
-        good = (words[0] == 'ok' and len(words) == len(expected) + 1
-                and all(value_fits(e, w) for e, w in zip(expected, words[1:])))
-        want = ' '.join(value_text(e) if not str(e.get('value')).startswith('nan')
-                        else e['value'] for e in expected)
-        arguments = ' '.join(value_text(a) for a in item['action'].get('args', []))
-        self.report(item['line'], good, '%s(%s) gives %s, expected %s' % (
-            item['action']['field'], arguments, answer, want))
-
-    def run_item(self, command, item):
-        kind, line = item['type'], item['line']
-        refused = {'assert_malformed': 'malformed', 'assert_invalid': 'invalid',
-                   'assert_unsupported': 'unsupported', 'assert_unlinkable': 'unlinkable',
-                   'assert_uninstantiable': 'trap'}
-        runs = kind not in ('module', 'assert_valid', 'assert_malformed', 'assert_invalid',
-                            'assert_unsupported')
-        if item.get('module_type') == 'text' or (runs and self.options.decode_only):
-            self.skipped += item.get('module_type') != 'text'
-        elif kind in ('module', 'assert_valid'):
-            answer = self.load(command, item)
-            self.report(line, answer == 'ok', '%s gives %s' % (item['filename'], answer))
-        elif kind in refused:
-            answer = self.load(command, item)
-            self.report(line, self.text_fits(answer, refused[kind], item['text']),
-                        '%s gives "%s", expected %s %s' % (item['filename'], answer, refused[kind],
-                                                           item['text']))
-        elif kind == 'register':
-            answer = command.ask('register %s %s' % (item.get('name', '-'), quoted(item['as'])))
-            self.report(line, answer == 'ok', 'register gives ' + answer)
-        elif kind == 'action':
-            answer = self.act(command, item['action'])
-            self.report(line, answer.split(' ')[0] == 'ok', 'action gives ' + answer)
-        elif kind == 'assert_return':
-            self.returns(command, item)
-        elif kind in ('assert_trap', 'assert_exhaustion'):
-            answer = self.act(command, item['action'])
-            want = 'trap' if kind == 'assert_trap' else 'exhausted'
-            self.report(line, self.text_fits(answer, want, item['text']),
-                        '%s gives "%s", expected %s %s' % (item['action']['field'], answer, want,
-                                                           item['text']))
+        if kind == 'assert_return':
+            values, expected = message.split(), item['expected']
+            good = (got == 'ok' and len(values) == len(expected)
+                    and all(value_fits(e, v) for e, v in zip(expected, values)))
+            want = 'ok ' + ' '.join(str(e.get('value')) if 'nan' in str(e.get('value'))
+                                    else value_text(e) for e in expected)
+        elif kind in REFUSED:
+            good = got == REFUSED[kind] and (self.options.loose or begins(message, item['text']))
+            want = REFUSED[kind] + ' ' + item['text']
         else:
-            self.report(line, False, 'no such command: ' + kind)
+            good, want = got == 'ok', 'ok'
+        self.report(item['line'], good, '%s gives "%s", expected "%s"' % (
+            line.replace(self.folder + os.sep, ''), answer, want))
+
+    def convert(self, scratch):
+        """The script as JSON; None and a report: wast2json refuses it."""
+        if not self.path.endswith('.wast'):
+            return self.path
+        path = os.path.join(scratch, os.path.basename(self.path)[:-5] + '.json')
+        made = subprocess.run(['wast2json', '--enable-extended-const', self.path, '-o', path],
+                              capture_output=True, text=True)
+        if made.returncode == 0 and not made.stderr:  # some errors leave its status 0
+            return path
+        self.report(0, False, 'wast2json: ' + made.stderr.strip()[:400])
+        return None
 
     def run(self, argv, scratch):
-        json_path = self.path
-        if self.path.endswith('.wast'):
-            json_path = os.path.join(scratch, os.path.basename(self.path)[:-5] + '.json')
-            made = subprocess.run(['wast2json', '--enable-extended-const', self.path, '-o',
-                                   json_path], capture_output=True, text=True)
-            if made.returncode != 0 or made.stderr:  # some errors leave its status 0
-                self.report(0, False, 'wast2json: ' + made.stderr.strip()[:400])
-                return
-        self.folder = os.path.dirname(json_path)
-        with open(json_path, encoding='utf-8') as file:
-            items = json.load(file)['commands']
-        command = Command(argv)
-        for item in items:
-            self.run_item(command, item)
-        if command.close() != 0:
-            self.report(0, False, 'the command ended with a failure')
+        path = self.convert(scratch)
+        if path is None:
+            return
+        self.folder = os.path.dirname(path)
+        with open(path, encoding='utf-8') as file:
+            asked = [(item, self.line_of(item)) for item in json.load(file)['commands']]
+        asked = [pair for pair in asked if pair[1] is not None]
+        lines = ''.join(line + '\n' for _, line in asked)
+        made = subprocess.run(argv, input=lines.encode('utf-8', 'surrogateescape'),
+                              stdout=subprocess.PIPE)
+        answers = made.stdout.decode('utf-8', 'replace').split('\n')[:-1]
+        for (item, line), answer in zip(asked, answers):
+            self.judge(item, line, answer)
+        if made.returncode != 0 or len(answers) != len(asked):
+            line = asked[len(answers)][0]['line'] if len(answers) < len(asked) else 0
+            self.report(line, False, 'status %d after %d answers to %d commands' % (
+                made.returncode, len(answers), len(asked)))
 
 
 class Options:
