@@ -27,6 +27,15 @@ enum { /* x86-64 features beyond SSE2 */
     JIT_X86_POPCNT = 1 << 4, JIT_X86_LZCNT = 1 << 5, JIT_X86_BMI1 = 1 << 6, JIT_X86_BMI2 = 1 << 7,
     JIT_X86_AVX = 1 << 8, JIT_X86_AVX2 = 1 << 9, JIT_X86_FMA = 1 << 10, JIT_X86_CX16 = 1 << 11
 };
+enum { /* AArch64 features beyond Armv8.0 */
+    JIT_A64_LSE = 1 << 0, JIT_A64_FP16 = 1 << 1, JIT_A64_RCPC = 1 << 2, JIT_A64_FLAGM = 1 << 3,
+    JIT_A64_PAUTH = 1 << 4, JIT_A64_DOTPROD = 1 << 5, JIT_A64_I8MM = 1 << 6, JIT_A64_CSSC = 1 << 7,
+    /* What code does besides; on machines that know nothing of it, that is nothing. */
+    JIT_A64_BTI = 1 << 16,       /* landing pads where indirect branches lead */
+    JIT_A64_SIGN = 1 << 17,      /* return addresses are signed before they are stored */
+    JIT_A64_SIGN_ALL = 1 << 18,  /* ... and where they stay in the link register */
+    JIT_A64_SIGN_KEY_B = 1 << 19 /* ... with key B, not A */
+};
 #define JIT_FEATURES_HOST UINT64_MAX /* all that the host has (an engine made for the host) */
 
 typedef enum jit_memory_provider {
@@ -38,7 +47,7 @@ typedef enum jit_memory_provider {
 typedef struct jit_engine_settings {
     uint32_t size;                 /* sizeof(jit_engine_settings) */
     jit_arch arch;
-    uint64_t features;             /* JIT_X86_*; 0: baseline; see also host_features */
+    uint64_t features;             /* JIT_X86_*, JIT_A64_*; 0: baseline; see also host_features */
     bool host_features;            /* use what the host has as well. NULL settings: true */
     const jit_allocator *allocator;/* NULL: malloc and free; copied */
     size_t code_space;             /* bytes reserved for code; 0: 64 MiB */

@@ -67,7 +67,7 @@ uint64_t jit_host_features(jit_arch *arch)
 #endif
     if (arch)
         *arch = host;
-    return jit_os_x86_features();
+    return jit_os_features();
 }
 
 const target *jit_target_for(jit_arch arch)
@@ -137,7 +137,7 @@ jit_status jit_engine_create(const jit_engine_settings *given, jit_engine **out)
     e->log = s.log;
     e->log_user = s.log_user;
     e->perf_map = s.perf_map;
-    e->features = s.features == JIT_FEATURES_HOST ? host_features : s.features;
+    e->features = s.features != JIT_FEATURES_HOST ? s.features : s.arch == host ? host_features : 0;
     if (s.host_features && s.arch == host)
         e->features |= host_features;
     e->runs_here = s.arch == host && (host != JIT_ARCH_X86_64 || !(e->features & ~host_features));

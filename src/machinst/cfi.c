@@ -6,6 +6,7 @@ enum { /* DWARF 4, 7.23; DW_EH_PE_*: LSB Core 5.0, 10.5.1 */
     CFA_ADVANCE_LOC = 0x40, CFA_OFFSET = 0x80, CFA_NOP = 0,
     CFA_ADVANCE_LOC1 = 2, CFA_ADVANCE_LOC2 = 3, CFA_ADVANCE_LOC4 = 4,
     CFA_OFFSET_EXTENDED = 5, CFA_REMEMBER_STATE = 10, CFA_RESTORE_STATE = 11,
+    CFA_AARCH64_NEGATE_RA_STATE = 0x2d, /* DWARF for the Arm 64-bit Architecture, 4.5 */
     CFA_DEF_CFA = 12, CFA_DEF_CFA_REGISTER = 13, CFA_DEF_CFA_OFFSET = 14,
     PE_ABSPTR = 0, PE_PCREL_SDATA4 = 0x1b,
     DATA_ALIGN = -8
@@ -40,7 +41,7 @@ static void close_entry(cfi_writer *w, size_t start)
         put_le32(w->at + start, (uint32_t)(w->len - start - 4));
 }
 
-void jit_cfi_cie(cfi_writer *w, const cfi_machine *m, bool pcrel)
+void jit_cfi_cie(cfi_writer *w, const cfi_machine *m, bool pcrel, bool key_b)
 {
     size_t start = w->len;
 
@@ -49,6 +50,8 @@ void jit_cfi_cie(cfi_writer *w, const cfi_machine *m, bool pcrel)
     put1(w, 1);                           /* version */
     put1(w, 'z');
     put1(w, 'R');
+    if (key_b)
+        put1(w, 'B');
     put1(w, 0);
     put_uleb(w, m->code_align);
     put1(w, (unsigned)DATA_ALIGN & 0x7f); /* signed LEB128 in one byte */
@@ -108,6 +111,9 @@ static void put_row(cfi_writer *w, const mbuf_unwind *r)
         break;
     case UNWIND_RESTORE_STATE:
         put1(w, CFA_RESTORE_STATE);
+        break;
+    case UNWIND_NEGATE_RA:
+        put1(w, CFA_AARCH64_NEGATE_RA_STATE);
         break;
     default:
         assert(!"a row of no known kind");

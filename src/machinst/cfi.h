@@ -20,7 +20,8 @@ typedef struct cfi_machine {
 } cfi_machine;
 
 /* pcrel: addresses in its FDEs are 4 bytes, relative to themselves; otherwise 8 bytes, absolute. */
-void jit_cfi_cie(cfi_writer *w, const cfi_machine *m, bool pcrel);
+/* key_b: return addresses that rows say are signed are so with key B. */
+void jit_cfi_cie(cfi_writer *w, const cfi_machine *m, bool pcrel, bool key_b);
 /* The FDE of a function of code_size bytes, for the CIE at offset `cie`. Returns the offset of the
  * field for the function's address, which the caller (or a relocation) fills in. */
 size_t jit_cfi_fde(cfi_writer *w, const cfi_machine *m, bool pcrel, size_t cie,

@@ -10,6 +10,7 @@ typedef struct compiler {
     ra_func ra;
     mbuf buf;
     emit e;
+    bool *lands;        /* by mblock: a table leads there, which needs a landing; NULL: none does */
     uint32_t *forward;  /* by mblock: where a jump to it really leads; NULL: to itself */
     ra_func record;     /* O0 with checks: all blocks, as the checker wants them */
     VEC(ra_inst) all_insts;
@@ -140,6 +141,30 @@ static void prepare(compiler *c)
 #endif
 }
 
+static uint32_t led_to(const compiler *c, uint32_t block)
+{
+    return c->forward ? c->forward[block] : block;
+}
+
+/* Where br_table leads: jump tables made so far are not all of them. */
+static void mark_landings(compiler *c)
+{
+    const mfunc *m = c->m;
+    const jit_func *f = m->l.f;
+
+    if (!(c->j->features & c->j->target->landing_features))
+        return;
+    c->lands = ARENA_ARRAY(c->j->tmp, bool, m->blocks.len);
+    for (uint32_t k = 0; k < m->blocks.len; k++) {
+        uint32_t b = m->blocks.at[k].ir_block;
+        const ir_inst *i = b == IR_NO_BLOCK ? NULL : inst_at(f, f->blocks.at[b].end - 1);
+        if (!i || i->op != JIT_OP_br_table)
+            continue;
+        for (uint32_t t = 0; t < jit_inst_target_count(f, i); t++)
+            c->lands[led_to(c, m->targets.at[m->first_target[k] + t])] = true;
+    }
+}
+
 static void start_emission(compiler *c, uint32_t front)
 {
     mach_job *j = c->j;
@@ -152,9 +177,6 @@ static void start_emission(compiler *c, uint32_t front)
     c->buf.skip_bytes = j->target->skip_bytes;
     c->buf.skip = j->target->skip;
     vec_reserve(j->tmp, &c->buf.labels, n + 8);
-    vec_reserve(j->tmp, &c->buf.fixups, n + 8);
-    vec_reserve(j->tmp, &c->buf.srcpos, (j->f->srcpos.len + 1) / 2);
-    vec_reserve(j->tmp, &c->buf.unwind, 16);
     for (uint32_t k = 0; k < n; k++)
         labels[k] = jit_mbuf_label(&c->buf);
     c->e.buf = &c->buf;
@@ -164,6 +186,7 @@ static void start_emission(compiler *c, uint32_t front)
     c->e.listing = j->listing;
     c->e.features = j->features;
     c->e.own_place = true;
+    mark_landings(c);
 }
 
 /* ---- Emission of a block ---- */
@@ -197,11 +220,6 @@ static inline void emit_ra_move(compiler *c, const ra_move *v)
     c->e.frame_accesses += slots;
     c->e.moves += 1 - slots;
     jit_emit_move(&c->e, v->from, v->to, width);
-}
-
-static uint32_t led_to(const compiler *c, uint32_t block)
-{
-    return c->forward ? c->forward[block] : block;
 }
 
 static inline void emit_here(compiler *c, const minst *i, const ra_operand *ops, unsigned nops)
@@ -269,6 +287,8 @@ static void emit_block(compiler *c, uint32_t block, uint32_t first, uint32_t end
     jit_mbuf_bind(&c->buf, c->e.block_label[block]);
     if (c->e.listing)
         jit_strbuf_printf(c->e.listing, "block%u:\n", block);
+    if (c->lands && c->lands[block])
+        c->j->target->landing(&c->e);
     for (uint32_t k = first; k < end; k++) {
         while (v < last && v->pos == 2 * k)
             emit_ra_move(c, v++);

@@ -50,7 +50,8 @@ typedef struct mbuf_srcpos { uint32_t offset; uint32_t pos; } mbuf_srcpos;
 typedef struct mbuf_site { uint32_t offset; uint32_t inst; uint8_t kind; } mbuf_site; /* jit_code_site */
 typedef struct mbuf_reloc { uint32_t offset; uint8_t kind; uint32_t symbol; int64_t addend; } mbuf_reloc;
 typedef struct mbuf_call { uint32_t offset; uint32_t ir; } mbuf_call; /* offset: return address */
-enum { UNWIND_DEF_CFA_OFFSET, UNWIND_DEF_CFA_REG, UNWIND_SAVE, UNWIND_RESTORE_STATE, UNWIND_REMEMBER_STATE };
+enum { UNWIND_DEF_CFA_OFFSET, UNWIND_DEF_CFA_REG, UNWIND_SAVE, UNWIND_RESTORE_STATE, UNWIND_REMEMBER_STATE,
+       UNWIND_NEGATE_RA /* AArch64: the return address is signed from here on, or no longer */ };
 /* reg: DWARF number of the machine; value: offset of the CFA, or of a saved register from the CFA. */
 typedef struct mbuf_unwind { uint32_t offset; uint8_t kind; uint8_t reg; int32_t value; } mbuf_unwind;
 
@@ -59,7 +60,6 @@ typedef struct mbuf {
     fail_ctx *fail;
     uint8_t *at;             /* start of the buffer */
     uint32_t len, cap;
-    uint32_t easy;           /* a reservation up to here needs neither growing nor an island */
     uint32_t limit;          /* most bytes; JIT_ERR_LIMIT beyond. 0: 2^31 - 1 */
     uint32_t front;          /* room before the body */
     uint32_t bound;          /* where the newest label stands, + 1; 0: none does */
@@ -94,7 +94,9 @@ void jit_mbuf_make_room(mbuf *b, uint32_t max); /* for the inline below: an isla
  * would pass within these bytes (targets with islands). */
 static inline mcursor jit_mbuf_open(mbuf *b, uint32_t max)
 {
-    if (b->open || (uint64_t)b->len + max > b->easy)
+    uint64_t need = (uint64_t)b->len + max;
+
+    if (b->open || need > b->cap || need + b->pending_bytes + MBUF_ISLAND_SLACK >= b->deadline)
         jit_mbuf_make_room(b, max);
     b->open = true;
     mcursor c = { b->at + b->len, b->at + b->len + max, b };

@@ -143,6 +143,15 @@ static void check_types(lower *l, const ir_inst *i)
     }
 }
 
+static void return_address(lower *l, vr to)
+{
+    vr stored = l->target->strip ? temp(l) : to;
+
+    l->target->load(l, stored, JIT_I64, MEM_IN, VR_NONE, -8, 0, 0);
+    if (l->target->strip)
+        l->target->strip(l, to, stored);
+}
+
 static void frame_value(lower *l, const ir_inst *i)
 {
     switch (i->op) {
@@ -153,7 +162,7 @@ static void frame_value(lower *l, const ir_inst *i)
         l->target->address(l, out(l, i), MEM_OUT, 0, 0);
         break;
     default: /* get_return_address: beside it */
-        l->target->load(l, out(l, i), JIT_I64, MEM_IN, VR_NONE, -8, 0, 0);
+        return_address(l, out(l, i));
     }
 }
 

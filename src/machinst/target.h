@@ -92,6 +92,8 @@ typedef struct target {
                  unsigned trap);                    /* ext: 0, 1 zero, 2 sign, to 8 bytes */
     void (*store)(lower *l, vr from, jit_type t, unsigned am, vr base, int32_t disp);
     void (*extend)(lower *l, vr to, vr from, jit_type t, unsigned ext); /* to 8 bytes */
+    /* The address that a return address, as it stands in the frame, leads to; NULL: itself. */
+    void (*strip)(lower *l, vr to, vr from);
     /* The call instruction itself: callee VR_NONE means symbol (near: direct). The shared half adds
      * its FIXED operands afterwards and sets clobbers. callee_pops: what it removes from the stack. */
     void (*call)(lower *l, vr callee, uint32_t symbol, bool near, uint32_t callee_pops);
@@ -114,6 +116,9 @@ typedef struct target {
     void (*probe)(emit *e);        /* touches the page that the stack pointer is in */
     /* Lowers it by n guards, touching each; the CFA is at sp + cfa then. */
     void (*probe_loop)(emit *e, int64_t n, int64_t guard, int64_t cfa);
+    /* What stands where an indirect branch leads, with any of these features. */
+    uint64_t landing_features;
+    void (*landing)(emit *e);
     /* The whole prologue (frame, probes, stack limit, saves, unwind rows) as it stands before the body. */
     void (*prologue)(emit *e);
     void (*epilogue)(emit *e);     /* restore and return */

@@ -282,12 +282,13 @@ static void begin(void *arg)
 {
     jit_object *o = arg;
     const target *t = o->engine->target;
+    bool key_b = t->arch == JIT_ARCH_AARCH64 && o->engine->features & JIT_A64_SIGN_KEY_B;
     cfi_writer w = { NULL, 0 };
 
-    jit_cfi_cie(&w, &t->cfi, true);
+    jit_cfi_cie(&w, &t->cfi, true, key_b);
     jit_object_put(o, PART_EH_FRAME, NULL, w.len);
     w = (cfi_writer){ o->parts[PART_EH_FRAME].bytes.at, 0 };
-    jit_cfi_cie(&w, &t->cfi, true);
+    jit_cfi_cie(&w, &t->cfi, true, key_b);
 }
 
 jit_object *jit_object_new(jit_engine *e, const char *source)

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -315,8 +316,9 @@ static uint64_t xcr0(void)
 }
 #endif
 
-/* Intel SDM vol. 2, CPUID; AVX and FMA besides need the system to save the registers (XCR0). */
-uint64_t jit_os_x86_features(void)
+/* Intel SDM vol. 2, CPUID; AVX and FMA besides need the system to save the registers (XCR0). AArch64:
+ * what Linux tells of it, "ARM64 ELF hwcaps". */
+uint64_t jit_os_features(void)
 {
     uint64_t f = 0;
 #if defined(__x86_64__)
@@ -341,6 +343,17 @@ uint64_t jit_os_x86_features(void)
     }
     if (__get_cpuid(0x80000001, &a, &b, &c, &d))
         f |= c & bit_LZCNT ? JIT_X86_LZCNT : 0;
+#elif defined(__aarch64__)
+    unsigned long has = getauxval(AT_HWCAP), more = getauxval(AT_HWCAP2);
+
+    f |= has >> 8 & 1 ? JIT_A64_LSE : 0;
+    f |= has >> 9 & has >> 10 & 1 ? JIT_A64_FP16 : 0; /* scalar and vector */
+    f |= has >> 15 & 1 ? JIT_A64_RCPC : 0;
+    f |= has >> 20 & 1 ? JIT_A64_DOTPROD : 0;
+    f |= has >> 27 & 1 ? JIT_A64_FLAGM : 0;
+    f |= has >> 30 & 1 ? JIT_A64_PAUTH : 0;
+    f |= more >> 13 & 1 ? JIT_A64_I8MM : 0;
+    f |= more >> 34 & 1 ? JIT_A64_CSSC : 0;
 #endif
     return f;
 }

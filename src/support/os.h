@@ -45,7 +45,7 @@ bool jit_os_faults_install(os_fault_fn fn);
 void jit_os_faults_remove(void);
 
 /* Features of this machine's x86-64 as JIT_X86_* bits; 0 elsewhere. */
-uint64_t jit_os_x86_features(void);
+uint64_t jit_os_features(void);
 
 /* The perf map of this process: appends one line. */
 void jit_os_perf_map(const void *start, size_t size, const char *name);

@@ -233,7 +233,7 @@ static void each_imm(matrix *m, a64_args a, bool all)
     case A64_FORMAT_VSHR: EACH(1, 2, top, top + 1, 9); break;
     case A64_FORMAT_VSHL: EACH(0, 1, top, 9); break;
     case A64_FORMAT_IMM16: case A64_FORMAT_UDF: EACH(0, 1, 0xffff, 0x1234); break;
-    case A64_FORMAT_HINT: EACH(0, 1, 5, 25, 34, 36, 38, 127); break;
+    case A64_FORMAT_HINT: EACH(0, 1, 5, 7, 25, 27, 29, 31, 34, 36, 38, 127); break;
     default: emit_case(m, &a);
     }
 }

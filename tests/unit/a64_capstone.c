@@ -152,6 +152,8 @@ static const exception exceptions[] = {
     /* Faults of Capstone 4.0.2. */
     { A64_adds_i, WRITES, "ADDS (immediate): writes Rd, too" },
     { A64_udf, ALL, "UDF: permanently undefined, and so decoded" },
+    { A64_retaa, ALL, "RETAA: of Armv8.3, which it does not know" },
+    { A64_retab, ALL, "RETAB: likewise" },
     /* What Gantry does not name. */
     { A64_hint, MNEMONIC, "HINT: some numbers have names" },
     { A64_vorr, MNEMONIC, "MOV (vector): ORR of one register twice" },

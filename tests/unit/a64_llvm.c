@@ -40,7 +40,7 @@ static FILE *assemble(FILE *source, pid_t *child)
         dup2(out[1], 1);
         close(out[0]);
         close(out[1]);
-        execlp(TOOL, TOOL, "-triple=aarch64-linux-gnu", "-show-encoding", (char *)NULL);
+        execlp(TOOL, TOOL, "-triple=aarch64-linux-gnu", "-mattr=+pauth", "-show-encoding", (char *)NULL);
         _exit(127);
     }
     close(out[1]);

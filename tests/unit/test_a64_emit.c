@@ -861,6 +861,18 @@ static void unwound(rig *r)
     jit_mbuf_finish(&r->buf, &r->mem, &r->code);
 }
 
+static void expect_rows(rig *r, const mbuf_unwind *expected, uint32_t n)
+{
+    cr_assert_eq(rig_run(r, unwound), JIT_OK);
+    cr_assert(r->code.nunwind >= n);
+    for (uint32_t k = 0; k < n; k++) {
+        const mbuf_unwind *u = &r->code.unwind[k], *x = &expected[k];
+        cr_expect(u->offset == x->offset && u->kind == x->kind && u->reg == x->reg
+                      && u->value == x->value,
+                  "row %u: %u %u %u %d", k, u->offset, u->kind, u->reg, u->value);
+    }
+}
+
 Test(a64_emit, unwind_rows_follow_each_push)
 {
     static const mbuf_unwind expected[] = {
@@ -875,15 +887,65 @@ Test(a64_emit, unwind_rows_follow_each_push)
 
     saves_both_classes(r);
     jit_frame_finish(&r->frame, &r->fail);
-    cr_assert_eq(rig_run(r, unwound), JIT_OK);
-    cr_assert(r->code.nunwind >= sizeof expected / sizeof *expected);
-    for (uint32_t k = 0; k < sizeof expected / sizeof *expected; k++) {
-        const mbuf_unwind *u = &r->code.unwind[k], *x = &expected[k];
-        cr_expect(u->offset == x->offset && u->kind == x->kind && u->reg == x->reg
-                      && u->value == x->value,
-                  "row %u: %u %u %u %d", k, u->offset, u->kind, u->reg, u->value);
-    }
+    expect_rows(r, expected, sizeof expected / sizeof *expected);
     rig_free(r);
+}
+
+static void signed_frame(rig *r)
+{
+    r->e.features = JIT_A64_SIGN;
+    r->frame.fp = true;
+    r->frame.total = 16;
+}
+
+Test(a64_emit, unwind_rows_tell_where_the_return_address_is_signed)
+{
+    static const mbuf_unwind expected[] = {
+        { 4, UNWIND_NEGATE_RA, 0, 0 },       /* paciasp */
+        { 8, UNWIND_DEF_CFA_OFFSET, 0, 16 }, /* stp x29, x30 */
+        { 8, UNWIND_SAVE, 29, -16 },
+        { 8, UNWIND_SAVE, 30, -8 },
+        { 12, UNWIND_DEF_CFA_REG, 29, 0 },   /* mov x29, sp */
+        { 12, UNWIND_REMEMBER_STATE, 0, 0 },
+        { 16, UNWIND_DEF_CFA_REG, 31, 0 },   /* ldp x29, x30 */
+        { 16, UNWIND_DEF_CFA_OFFSET, 0, 0 },
+        { 20, UNWIND_NEGATE_RA, 0, 0 },      /* autiasp */
+        { 24, UNWIND_RESTORE_STATE, 0, 0 },  /* ret */
+    };
+    static const mbuf_unwind leaf[] = {
+        { 4, UNWIND_NEGATE_RA, 0, 0 },
+        { 4, UNWIND_REMEMBER_STATE, 0, 0 },
+        { 8, UNWIND_NEGATE_RA, 0, 0 },
+        { 12, UNWIND_RESTORE_STATE, 0, 0 },
+    };
+    rig *r = rig_new();
+
+    signed_frame(r);
+    expect_rows(r, expected, sizeof expected / sizeof *expected);
+    rig_free(r);
+    r = rig_new();
+    r->e.features = JIT_A64_SIGN_ALL;
+    r->frame.leaf = true;
+    expect_rows(r, leaf, sizeof leaf / sizeof *leaf);
+    rig_free(r);
+}
+
+Test(a64_emit, call_frame_information_names_key_and_signatures)
+{
+    static const mbuf_unwind rows[] = { { 4, UNWIND_NEGATE_RA, 0, 0 } };
+    uint8_t bytes[64] = { 0 };
+    cfi_writer w = { bytes, 0 };
+
+    jit_cfi_cie(&w, &jit_target_aarch64.cfi, true, true);
+    cr_expect_eq(memcmp(bytes + 9, "zRB", 4), 0); /* behind length, id and version */
+    size_t cie = w.len;
+    jit_cfi_fde(&w, &jit_target_aarch64.cfi, true, 0, rows, 1, 8);
+    /* ... length, CIE, address, size, no augmentation data */
+    cr_expect_eq(bytes[cie + 17], 0x41); /* DW_CFA_advance_loc by one instruction */
+    cr_expect_eq(bytes[cie + 18], 0x2d); /* DW_CFA_AARCH64_negate_ra_state */
+    w.len = 0;
+    jit_cfi_cie(&w, &jit_target_aarch64.cfi, true, false);
+    cr_expect_eq(memcmp(bytes + 9, "zR", 3), 0);
 }
 
 /* ---- Linking ---- */

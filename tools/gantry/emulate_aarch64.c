@@ -52,12 +52,36 @@ static void enter(const emulator *m, uint64_t stack, uint64_t back)
     emu_set_reg(m, UC_ARM64_REG_LR, back);
 }
 
+/* op0:op1:CRn:CRm:op2, four bits each but for the last, which is three (Arm ARM, D17.2). */
+enum { SCTLR_EL1 = 3 << 15 | 0 << 11 | 1 << 7 | 0 << 3 | 0,
+       APIAKEYLO_EL1 = 3 << 15 | 0 << 11 | 2 << 7 | 1 << 3 | 0 };
+
+static bool system_reg(uc_engine *uc, uint32_t which, bool write, uint64_t *value)
+{
+    uc_arm64_cp_reg r = { .crn = which >> 7 & 15, .crm = which >> 3 & 15, .op0 = which >> 15,
+                          .op1 = which >> 11 & 15, .op2 = which & 7, .val = *value };
+    uc_err err = write ? uc_reg_write(uc, UC_ARM64_REG_CP_REG, &r)
+                       : uc_reg_read(uc, UC_ARM64_REG_CP_REG, &r);
+
+    *value = r.val;
+    return err == UC_ERR_OK;
+}
+
 static bool prepare(uc_engine *uc)
 {
-    uint64_t fp_enabled = 3 << 20;
+    /* As Linux has it: floats, and signing with either key, which any number may be. */
+    uint64_t fp_enabled = 3 << 20, sctlr = 0;
+    bool good = uc_ctl_set_cpu_model(uc, UC_CPU_ARM64_MAX) == UC_ERR_OK
+                && uc_reg_write(uc, UC_ARM64_REG_CPACR_EL1, &fp_enabled) == UC_ERR_OK
+                && system_reg(uc, SCTLR_EL1, false, &sctlr);
 
-    return uc_ctl_set_cpu_model(uc, UC_CPU_ARM64_MAX) == UC_ERR_OK
-           && uc_reg_write(uc, UC_ARM64_REG_CPACR_EL1, &fp_enabled) == UC_ERR_OK;
+    sctlr |= (uint64_t)3 << 30; /* EnIA, EnIB */
+    good = good && system_reg(uc, SCTLR_EL1, true, &sctlr);
+    for (uint32_t k = 0; k < 4 && good; k++) { /* the halves of both keys */
+        uint64_t key = emu_mark(100 + k);
+        good = system_reg(uc, APIAKEYLO_EL1 + k, true, &key);
+    }
+    return good;
 }
 
 static char transfer(const uint8_t *code, size_t n)
@@ -68,7 +92,8 @@ static char transfer(const uint8_t *code, size_t n)
     (void)n;
     if (word >> 26 == 0x25 || (word & 0xfefffc1f) == 0xd63f0000) /* bl, blr */
         return 'c';
-    return (word & 0xfffff3ff) == 0xd65f03c0 || (word & 0xfffffc1f) == 0xd65f0000 ? 'r' : 'j';
+    bool authenticated = (word & 0xfffffbff) == 0xd65f0bff; /* retaa, retab */
+    return word == 0xd65f03c0 || authenticated || (word & 0xfffffc1f) == 0xd65f0000 ? 'r' : 'j';
 }
 
 static const int int_args[] = {
@@ -78,7 +103,9 @@ static const int int_args[] = {
 static const uint8_t ret[] = { 0xc0, 0x03, 0x5f, 0xd6 };
 
 const machine tool_machine_aarch64 = {
-    .arch = JIT_ARCH_AARCH64, .features = UINT64_MAX,
+    .arch = JIT_ARCH_AARCH64, .features = JIT_A64_LSE | JIT_A64_FP16 | JIT_A64_RCPC | JIT_A64_FLAGM
+        | JIT_A64_PAUTH | JIT_A64_DOTPROD | JIT_A64_BTI | JIT_A64_SIGN | JIT_A64_SIGN_ALL
+        | JIT_A64_SIGN_KEY_B,
     .unicorn = UC_ARCH_ARM64, .mode = UC_MODE_ARM,
     .pc = UC_ARM64_REG_PC, .sp = UC_ARM64_REG_SP,
     .int_args = int_args, .n_int_args = 8, .int_result = UC_ARM64_REG_X0,

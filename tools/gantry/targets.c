@@ -33,7 +33,7 @@ typedef struct named_bits { const char *name; uint64_t bits; } named_bits;
 
 static const named_bits flags[] = {
 #define X86(name, bit) { #name, (uint64_t)(bit) },
-#define A64(name)
+#define A64(name, bits)
 #define PRESET(name, bits)
 #include "features.def"
 #undef X86
@@ -43,7 +43,7 @@ static const named_bits flags[] = {
 
 static const named_bits a64_flags[] = {
 #define X86(name, bit)
-#define A64(name) { #name, 0 },
+#define A64(name, bits) { #name, (uint64_t)(bits) },
 #define PRESET(name, bits)
 #include "features.def"
 #undef X86
@@ -53,7 +53,7 @@ static const named_bits a64_flags[] = {
 
 static const named_bits presets[] = {
 #define X86(name, bit)
-#define A64(name)
+#define A64(name, bits)
 #define PRESET(name, bits) { name, (uint64_t)(bits) },
 #include "features.def"
 #undef X86
@@ -116,9 +116,13 @@ static void read_flag(config *c, const char *s, size_t n)
 /* The first flag among bits that has a name. */
 static void refuse_flags(config *c, const char *what, uint64_t bits)
 {
-    for (size_t k = 0; k < sizeof flags / sizeof *flags; k++)
-        if (bits & flags[k].bits) {
-            refuse(c, what, flags[k].name, strlen(flags[k].name));
+    const named_bits *list = c->arch == JIT_ARCH_X86_64 ? flags : a64_flags;
+    size_t n = c->arch == JIT_ARCH_X86_64 ? sizeof flags / sizeof *flags
+                                          : sizeof a64_flags / sizeof *a64_flags;
+
+    for (size_t k = 0; k < n; k++)
+        if (bits & list[k].bits) {
+            refuse(c, what, list[k].name, strlen(list[k].name));
             return;
         }
 }
@@ -129,6 +133,8 @@ static void check_machine(config *c, bool emulate)
     jit_arch host;
     uint64_t has = jit_host_features(&host) | wide_host_features();
 
+    if (c->arch == JIT_ARCH_AARCH64)
+        has |= JIT_A64_BTI | JIT_A64_SIGN | JIT_A64_SIGN_ALL | JIT_A64_SIGN_KEY_B; /* not the machine's */
     c->emulated = emulate || c->arch != host;
     if (c->skip[0] != 0)
         return;

@@ -48,6 +48,10 @@ enum { A64_LSL, A64_LSR, A64_ASR, A64_ROR };         /* minst.cc of shifted rows
 enum {                                               /* minst.cc of _x rows and of MEM_INDEX */
     A64_UXTB, A64_UXTH, A64_UXTW, A64_UXTX, A64_SXTB, A64_SXTH, A64_SXTW, A64_SXTX
 };
+enum { /* imm of A64_hint: Arm ARM, C6.2 "HINT" */
+    A64_XPACLRI = 7, A64_PACIASP = 25, A64_PACIBSP = 27, A64_AUTIASP = 29, A64_AUTIBSP = 31,
+    A64_BTI_C = 34, A64_BTI_J = 36
+};
 enum { A64_OFFSET, A64_PRE, A64_POST };              /* minst.cc of pairs */
 
 /* Where an operand stands in the encoding. */
@@ -477,6 +481,7 @@ void jit_a64_load(lower *l, vr to, jit_type t, unsigned am, vr base, int32_t dis
                   unsigned trap);
 void jit_a64_store(lower *l, vr from, jit_type t, unsigned am, vr base, int32_t disp);
 void jit_a64_extend(lower *l, vr to, vr from, jit_type t, unsigned ext);
+void jit_a64_strip(lower *l, vr to, vr from);
 unsigned jit_a64_zero_upper(const jit_func *f, const ir_inst *i, uint64_t features);
 /* a64_emit.c */
 void jit_a64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops);
@@ -486,6 +491,7 @@ void jit_a64_jump_if(emit *e, const minst *i, const ra_operand *ops, unsigned no
                      mlabel to, mlabel otherwise);
 void jit_a64_trap_here(emit *e, unsigned code);
 /* a64_frame.c */
+void jit_a64_landing(emit *e);
 void jit_a64_prologue(emit *e);
 void jit_a64_epilogue(emit *e);
 void jit_a64_lower_sp(emit *e, int64_t n);

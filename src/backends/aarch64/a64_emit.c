@@ -154,6 +154,19 @@ static inline uint8_t number_of(const emit *e, const minst *i, const ra_operand 
     return a64_hw(o->loc);
 }
 
+void jit_a64_put_hint(emit *e, unsigned which)
+{
+    a64_args a = regs(4, 0, 0, 0);
+
+    a.imm = which;
+    jit_a64_put(e, A64_hint, &a);
+}
+
+void jit_a64_landing(emit *e)
+{
+    jit_a64_put_hint(e, A64_BTI_J);
+}
+
 /* Where a memory operand is, its registers known: [base + disp], or [base + index]. */
 typedef struct where {
     uint8_t base, index, ext, shift; /* index: A64_R31 when there is none */
@@ -645,6 +658,11 @@ void jit_a64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
     case A64_call_sym: emit_call(e, i, &a); break;
     case A64_adr_sym:
     case A64_ldr_sym: emit_symbol(e, i, a.d); break;
+    case A64_strip:
+        put_rrr(e, A64_orr, 8, A64_LR, A64_R31, a.n);
+        jit_a64_put_hint(e, A64_XPACLRI);
+        put_rrr(e, A64_orr, 8, a.d, A64_R31, A64_LR);
+        break;
     case A64_mov_i: jit_a64_put_imm(e, a.d, (uint64_t)i->imm, i->size); break;
     case A64_udf:
         jit_emit_position(e, i->ir);

@@ -19,6 +19,7 @@ enum {
 
 void jit_a64_put(emit *e, unsigned op, const a64_args *a); /* one encoded instruction */
 /* d = bits, by the shortest way. */
+void jit_a64_put_hint(emit *e, unsigned which);
 void jit_a64_put_imm(emit *e, unsigned d, uint64_t bits, unsigned size);
 /* d = n + offset; either may be sp. Keeps the flags; beyond 16 MiB x17 is spoilt. */
 void jit_a64_put_add(emit *e, unsigned d, unsigned n, int64_t offset);

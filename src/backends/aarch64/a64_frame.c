@@ -227,6 +227,26 @@ static int64_t rest_of(const frame *fr, const pairs *p)
     return (int64_t)fr->total - 16 * (int64_t)p->n;
 }
 
+/* ---- Signed return addresses, landing pads ---- */
+
+static bool is_signed(const emit *e)
+{
+    const frame *fr = e->frame;
+
+    return e->features & JIT_A64_SIGN_ALL || (e->features & JIT_A64_SIGN && (fr->fp || !fr->leaf));
+}
+
+/* What stands at the entry: signing is a landing pad, too (Arm ARM, "PACIASP"). */
+static void put_entry(emit *e)
+{
+    if (is_signed(e)) {
+        jit_a64_put_hint(e, e->features & JIT_A64_SIGN_KEY_B ? A64_PACIBSP : A64_PACIASP);
+        jit_mbuf_unwind(e->buf, UNWIND_NEGATE_RA, 0, 0);
+    } else if (e->features & JIT_A64_BTI) {
+        jit_a64_put_hint(e, A64_BTI_C);
+    }
+}
+
 void jit_a64_prologue(emit *e)
 {
     const frame *fr = e->frame;
@@ -234,6 +254,7 @@ void jit_a64_prologue(emit *e)
     int64_t cfa = 0;
 
     e->last.end = 0; /* at O0 this is another buffer */
+    put_entry(e);
     if (fr->total == 0)
         return;
     JIT_REQUIRE(e->buf->fail, rest_of(fr, &p) >= 0, "aarch64: frame");
@@ -255,8 +276,17 @@ void jit_a64_prologue(emit *e)
 
 static void put_return(emit *e)
 {
-    a64_args ret = args_of(8, 0, A64_LR, 0);
+    bool key_b = e->features & JIT_A64_SIGN_KEY_B, pops = e->frame->callee_pops > 0;
+    a64_args ret = args_of(8, 0, A64_LR, 0), none = args_of(8, 0, 0, 0);
 
+    if (is_signed(e) && e->features & JIT_A64_PAUTH && !pops) {
+        jit_a64_put(e, key_b ? A64_retab : A64_retaa, &none);
+        return;
+    }
+    if (is_signed(e)) { /* by the stack pointer as it was on entry */
+        jit_a64_put_hint(e, key_b ? A64_AUTIBSP : A64_AUTIASP);
+        jit_mbuf_unwind(e->buf, UNWIND_NEGATE_RA, 0, 0);
+    }
     jit_a64_put_add(e, A64_R31, A64_R31, e->frame->callee_pops);
     jit_a64_put(e, A64_ret, &ret);
 }
@@ -287,7 +317,7 @@ void jit_a64_epilogue(emit *e)
     pairs p = saved_pairs(e);
     int64_t cfa = fr->fp_based ? 16 * (int64_t)p.n : (int64_t)fr->total;
 
-    if (!fr->fp && fr->total == 0) {
+    if (!fr->fp && fr->total == 0 && !is_signed(e)) {
         put_return(e);
         return;
     }

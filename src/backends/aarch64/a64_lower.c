@@ -79,6 +79,14 @@ void jit_a64_extend(lower *l, vr to, vr from, jit_type t, unsigned ext)
         jit_a64_zx(l, to, jit_type_bytes(t), from);
 }
 
+void jit_a64_strip(lower *l, vr to, vr from)
+{
+    if (l->features & (JIT_A64_SIGN | JIT_A64_SIGN_ALL))
+        a64_rr(l, A64_strip, 8, to, from);
+    else
+        jit_lower_move(l, to, from, 8, RC_INT);
+}
+
 /* ---- What is known of upper bits ---- */
 
 /* Promises made by the rows that the rules below end in: loads are zero-extended; conditions are cset,

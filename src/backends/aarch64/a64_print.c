@@ -420,6 +420,25 @@ static bool put_condition(printer *p, unsigned op)
     return true;
 }
 
+/* Hints that code is made of. */
+static bool put_hint(printer *p)
+{
+    const char *name;
+
+    switch (p->a->imm) {
+    case A64_XPACLRI: name = "xpaclri"; break;
+    case A64_PACIASP: name = "paciasp"; break;
+    case A64_PACIBSP: name = "pacibsp"; break;
+    case A64_AUTIASP: name = "autiasp"; break;
+    case A64_AUTIBSP: name = "autibsp"; break;
+    case A64_BTI_C: name = "bti c"; break;
+    case A64_BTI_J: name = "bti j"; break;
+    default: return false;
+    }
+    jit_strbuf_puts(p->s, name);
+    return true;
+}
+
 static bool put_alias(printer *p, unsigned op)
 {
     const a64_args *a = p->a;
@@ -446,6 +465,8 @@ static bool put_alias(printer *p, unsigned op)
         put_place(p, A64_AT_N);
         put_num(p, a->imm);
         return true;
+    case A64_hint:
+        return put_hint(p);
     case A64_ret:
         jit_strbuf_puts(p->s, "ret");
         if (a->n != A64_LR)
