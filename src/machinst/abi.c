@@ -2,7 +2,7 @@
  * a machine's conventions say.
  *
  * Arguments and results take the registers of their class in order; what finds none goes to the
- * stack, eight bytes each. Results that find no register go to a hidden area whose address is an
+ * stack, eight bytes each, or packed where the convention has it so. Results that find no register go to a hidden area whose address is an
  * extra last argument. */
 #include "machinst/abi.h"
 #include "gantry/jit.h"
@@ -14,6 +14,7 @@ typedef struct assigner {
     const abi_regs *regs;
     unsigned ints, floats; /* taken so far */
     uint32_t stack;        /* bytes */
+    bool packed;           /* values on the stack take their own size, and are aligned to it */
     fail_ctx *fail;
 } assigner;
 
@@ -49,8 +50,13 @@ static abi_loc assign(assigner *a, jit_abi_param p)
     } else {
         loc.kind = ABI_STACK;
     }
-    loc.offset = a->stack;
-    a->stack += loc.bytes;
+    if (a->packed && loc.kind == ABI_STACK) {
+        loc.bytes = jit_type_bytes(loc.type);
+        loc.ext = 0;
+    }
+    uint32_t align = loc.bytes < 8 ? loc.bytes : 8;
+    loc.offset = (a->stack + align - 1) & ~(align - 1);
+    a->stack = loc.offset + loc.bytes;
     if (a->stack > 1 << 24)
         jit_fail(a->fail, JIT_ERR_LIMIT, "more than 16 MiB of arguments");
     return loc;
@@ -87,10 +93,11 @@ void jit_abi_assign(const abi_rules *rules, const ir_sig *sig, abi_sig *a, arena
                     fail_ctx *fail)
 {
     bool tail = sig->conv == JIT_CONV_TAIL;
-    assigner args = { rules, &rules->args, 0, 0, 0, fail };
-    assigner rets = { rules, tail ? &rules->tail_rets : &rules->rets, 0, 0, 0, fail };
+    bool apple = sig->conv == JIT_CONV_APPLE_AARCH64 && rules->has_apple;
+    assigner args = { rules, &rules->args, 0, 0, 0, apple, fail };
+    assigner rets = { rules, tail ? &rules->tail_rets : &rules->rets, 0, 0, 0, false, fail };
 
-    if (sig->conv > JIT_CONV_TAIL)
+    if (sig->conv > JIT_CONV_TAIL && !apple)
         jit_fail(fail, JIT_ERR_UNSUPPORTED, "calling convention %s on %s", jit_conv_name(sig->conv),
                  rules->machine);
     memset(a, 0, sizeof *a);

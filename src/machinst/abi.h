@@ -37,6 +37,7 @@ typedef struct abi_regs { const uint8_t *ints; uint8_t nints, nfloats; } abi_reg
 typedef struct abi_rules {
     const char *machine;    /* for messages */
     abi_regs args, rets, tail_rets;
+    bool has_apple;         /* apple_aarch64: as system_v, but arguments on the stack are packed */
     uint8_t sret_arg;       /* takes the first sret parameter; ABI_NO_REG: it is an ordinary one */
     uint8_t sret_ret;       /* returns its value when there are no results; ABI_NO_REG: none does */
     regset all;             /* that code may change */

@@ -994,3 +994,15 @@ Test(a64_emit, a_thunk_jumps_through_its_cell_near_and_far)
     cr_expect_eq(get_le32(out + 12), 0x12348);
     cr_expect_eq(get_le32(out + 16), 0x7f00);
 }
+
+/* ---- Registers ---- */
+
+Test(a64_emit, the_platform_register_is_in_no_set)
+{
+    const abi_rules *r = jit_target_aarch64.abi;
+    regset x18 = REG_BIT(A64_X18);
+
+    cr_expect_eq((r->all | r->saved | r->tail_saved | r->assignable) & x18, 0);
+    cr_expect_eq(jit_target_aarch64.places & x18, 0);
+    cr_expect_eq(r->assignable & (REG_BIT(A64_X16) | REG_BIT(A64_X17) | REG_BIT(A64_LR)), 0);
+}

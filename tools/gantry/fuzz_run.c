@@ -142,9 +142,9 @@ static jit_outcome many_bits(void *user, const jit_bits *args, jit_bits *results
 static const struct { const char *name; uint64_t bit; } x86_names[] = {
     { "has_sse3", JIT_X86_SSE3 }, { "has_ssse3", JIT_X86_SSSE3 }, { "has_sse41", JIT_X86_SSE41 },
     { "has_sse42", JIT_X86_SSE42 }, { "has_popcnt", JIT_X86_POPCNT },
-    { "has_lzcnt", JIT_X86_LZCNT }, { "has_bmi1", JIT_X86_BMI1 }, { "has_bmi2", JIT_X86_BMI2 },
-    { "has_avx", JIT_X86_AVX }, { "has_avx2", JIT_X86_AVX2 }, { "has_fma", JIT_X86_FMA },
-    { "has_cmpxchg16b", JIT_X86_CX16 }
+    { "has_lzcnt", JIT_X86_LZCNT },
+    { "has_bmi1", JIT_X86_BMI1 }, { "has_bmi2", JIT_X86_BMI2 }, { "has_avx", JIT_X86_AVX },
+    { "has_avx2", JIT_X86_AVX2 }, { "has_fma", JIT_X86_FMA }, { "has_cmpxchg16b", JIT_X86_CX16 }
 };
 enum { X86_FEATURES = sizeof x86_names / sizeof *x86_names };
 
@@ -367,20 +367,6 @@ fuzz_verdict tool_fuzz_expect(fuzz_bench *b, const fuzz_program *p, fuzz_expecte
     }
     jit_interp_free(in);
     return verdict;
-}
-
-bool tool_fuzz_is_settled(fuzz_bench *b, const fuzz_program *p, const fuzz_program *moved)
-{
-    static fuzz_expected x, y;
-    char what[256];
-    /* has a stack where `moved` has none */
-    jit_interp *other = jit_interp_new(b->engine, p->module);
-    bool good = tool_fuzz_expect(b, p, &x, what, sizeof what) == FUZZ_SAME
-        && tool_fuzz_expect(b, moved, &y, what, sizeof what) == FUZZ_SAME
-        && memcmp(x.answer, y.answer, p->runs * sizeof x.answer[0]) == 0;
-
-    jit_interp_free(other);
-    return good;
 }
 
 /* ---- Trying ---- */
