@@ -21,8 +21,8 @@
 #                           ends with the same closing line. A finding is a crash, a sanitizer's
 #                           report, abort(), or a non-zero exit. SAN=address,fuzzer CC=clang-19
 #                           builds the former with libFuzzer instead.
-#  tests/filetests/         see the README.md there: run/ opt/ isa/ go through `gantry test` with
-#                           --interpret, -O0 and -O1, the other folders through check.sh.
+#  tests/filetests/         see the README.md there: run/ opt/ isa/ go through `gantry test`
+#                           in each way of file_suites() in tests/run, the others through check.sh.
 #  Tests or suites named threads_* are what runs under TSan.
 
 TEST_SUITES := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard tests/unit/*.c tests/corruption/*.c tests/wasm/*.c)))))
