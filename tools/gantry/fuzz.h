@@ -95,7 +95,7 @@ const char *tool_fuzz_level(unsigned level);
 /* Settings besides the level that a seed's program is compiled with, and as `set` lines. */
 void tool_fuzz_variant(uint64_t seed, jit_settings *s);
 void tool_fuzz_variant_lines(uint64_t seed, char *text, size_t size);
-/* Whether a program of this seed runs there: it does on all but the odd sets of features. */
+/* Whether a program of this seed runs there: on odd sets of features only some do. */
 bool tool_fuzz_takes(const fuzz_bench *b, unsigned machine, uint64_t seed);
 
 typedef struct fuzz_expected {

@@ -23,8 +23,8 @@ typedef struct fuzz_machine {
     jit_arch arch;
     uint64_t features;
     bool emulated;
-    unsigned odd;        /* one of the odd sets: 1 + which; each program runs on one of them */
-    char name[160];
+    unsigned every, phase; /* of the seeds whose programs it runs */
+    char name[256];
     jit_engine *engine;  /* NULL: not started yet */
     jit_ctx *context;
     emulator *emulator;
@@ -139,17 +139,21 @@ static jit_outcome many_bits(void *user, const jit_bits *args, jit_bits *results
 
 /* ---- Machines ---- */
 
-static const struct { const char *name; uint64_t bit; } x86_names[] = {
-    { "has_sse3", JIT_X86_SSE3 }, { "has_ssse3", JIT_X86_SSSE3 }, { "has_sse41", JIT_X86_SSE41 },
-    { "has_sse42", JIT_X86_SSE42 }, { "has_popcnt", JIT_X86_POPCNT },
-    { "has_lzcnt", JIT_X86_LZCNT },
-    { "has_bmi1", JIT_X86_BMI1 }, { "has_bmi2", JIT_X86_BMI2 }, { "has_avx", JIT_X86_AVX },
-    { "has_avx2", JIT_X86_AVX2 }, { "has_fma", JIT_X86_FMA }, { "has_cmpxchg16b", JIT_X86_CX16 }
+#define WIDE(k) 0 /* known by name only */
+static const struct { jit_arch arch; const char *name; uint64_t bits; } features[] = {
+#define X86(name, bit) { JIT_ARCH_X86_64, #name, bit },
+#define A64(name, bits) { JIT_ARCH_AARCH64, #name, bits },
+#define PRESET(name, bits)
+#include "features.def"
+#undef X86
+#undef A64
+#undef PRESET
 };
-enum { X86_FEATURES = sizeof x86_names / sizeof *x86_names };
+enum { FEATURES = sizeof features / sizeof *features };
 
-static void add_machine(fuzz_bench *b, jit_arch arch, uint64_t features, bool emulated,
-                        unsigned odd)
+/* A machine that each program runs on whose seed is `phase` modulo `every`. */
+static void add_machine(fuzz_bench *b, jit_arch arch, uint64_t set, bool emulated, unsigned every,
+                        unsigned phase)
 {
     fuzz_machine *m = &b->machines[b->nmachines];
     size_t n;
@@ -158,22 +162,26 @@ static void add_machine(fuzz_bench *b, jit_arch arch, uint64_t features, bool em
         return;
     b->nmachines++;
     m->arch = arch;
-    m->features = features;
+    m->features = set;
     m->emulated = emulated;
-    m->odd = odd;
+    m->every = every;
+    m->phase = phase;
     n = (size_t)snprintf(m->name, sizeof m->name, "%s", tool_arch_name(arch));
-    for (unsigned k = 0; arch == JIT_ARCH_X86_64 && k < X86_FEATURES; k++)
-        if (features & x86_names[k].bit)
-            n += (size_t)snprintf(m->name + n, sizeof m->name - n, " %s", x86_names[k].name);
+    for (unsigned k = 0; k < FEATURES && n < sizeof m->name; k++)
+        if (features[k].arch == arch && features[k].bits
+            && (set & features[k].bits) == features[k].bits)
+            n += (size_t)snprintf(m->name + n, sizeof m->name - n, " %s", features[k].name);
 }
 
-/* Sets with one feature off or one on, and random ones. */
-static uint64_t odd_set(unsigned k, uint64_t all)
+/* Sets with one feature off, then random ones. */
+static uint64_t odd_set(unsigned k, jit_arch arch, uint64_t all)
 {
     fuzz_rng r = { k };
+    unsigned n = 0;
 
-    if (k < X86_FEATURES)
-        return all & ~x86_names[k].bit;
+    for (unsigned i = 0; i < FEATURES; i++)
+        if (features[i].arch == arch && all & features[i].bits && n++ == k)
+            return all & ~features[i].bits;
     return all & fuzz_random(&r) & (k % 2 ? fuzz_random(&r) : UINT64_MAX);
 }
 
@@ -212,19 +220,21 @@ fuzz_bench *tool_fuzz_bench_new(uint8_t *heap, jit_arch arch, fuzz_where where)
     b->heap = heap;
     b->engine = jit_engine_new(NULL);
     if (where & FUZZ_NATIVE && (arch == JIT_ARCH_HOST || arch == host)) {
-        add_machine(b, host, 0, false, 0);
+        add_machine(b, host, 0, false, 1, 0);
         if (all)
-            add_machine(b, host, all, false, 0);
-        for (unsigned k = 0; all && host == JIT_ARCH_X86_64 && k < ODD_SETS; k++)
-            add_machine(b, host, odd_set(k, all), false, k + 1);
+            add_machine(b, host, all, false, 1, 0);
+        for (unsigned k = 0; all && k < ODD_SETS; k++)
+            add_machine(b, host, odd_set(k, host, all), false, ODD_SETS, k);
     }
     for (unsigned k = 0; where & FUZZ_EMULATED && k < 2; k++) {
-        uint64_t features = tool_emulated_features(archs[k]);
+        uint64_t known = tool_emulated_features(archs[k]);
         if (!tool_emulates(archs[k]) || (arch != JIT_ARCH_HOST && arch != archs[k]))
             continue;
-        add_machine(b, archs[k], 0, true, 0);
-        if (features)
-            add_machine(b, archs[k], features, true, 0);
+        add_machine(b, archs[k], 0, true, 1, 0);
+        if (known) {
+            add_machine(b, archs[k], known, true, 4, 1);
+            add_machine(b, archs[k], odd_set(100, archs[k], known), true, 4, 3);
+        }
     }
     if (!b->engine || jit_traps_install() != JIT_OK) {
         fprintf(stderr, "gantry: no engine for the host\n");
@@ -274,9 +284,9 @@ const char *tool_fuzz_target(fuzz_bench *b, unsigned machine, bool *emulated)
 
 bool tool_fuzz_takes(const fuzz_bench *b, unsigned machine, uint64_t seed)
 {
-    unsigned odd = b->machines[machine].odd;
+    const fuzz_machine *m = &b->machines[machine];
 
-    return odd == 0 || odd - 1 == seed % ODD_SETS;
+    return seed % m->every == m->phase;
 }
 
 /* ---- Answers ---- */
