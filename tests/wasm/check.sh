@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# check.sh BUILD [decode] - runs the modules of gen_binary.py and gen_rules.py, and the scripts in
-# spec/, through the decoder, then the scripts and those of gen_exec.py through `gantry wasm
-# --commands` at each level (`decode`: the former only). Ends with "N passed, N failed, N skipped".
+# check.sh BUILD [decode] - runs what the generators here write and the scripts in spec/ through the
+# decoder, then what can run through `gantry wasm --commands` at each level (`decode`: the former
+# only). Ends with "N passed, N failed, N skipped".
 set -u
 export PYTHONDONTWRITEBYTECODE=1
 here=$(dirname "$0")
@@ -29,11 +29,11 @@ for generator in "$here"/gen_*.py; do
     python3 "$generator" "$work" || failed=$((failed + 1))
 done
 count python3 "$here/run_wast.py" --decode-only "$build/tests/wasm-decode" -- \
-    "$work/binary.json" "$work/rules.wast" "$here"/spec/*.wast
+    "$work/binary.json" "$work/rules.wast" "$work/deep.json" "$here"/spec/*.wast
 if [ "${2-}" != decode ]; then
     for level in -O0 -O1 -O2 -O3; do
         count python3 "$here/run_wast.py" "$build/gantry" wasm --commands "$level" -- \
-            "$here"/spec/*.wast "$work"/numeric_*.wast
+            "$here"/spec/*.wast "$work"/numeric_*.wast "$work/deep.json"
     done
 fi
 echo "$passed passed, $failed failed, $skipped skipped"

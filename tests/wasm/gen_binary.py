@@ -79,12 +79,14 @@ WHOLE = {
 
 
 class Suite:
-    def __init__(self, folder):
-        self.folder = folder
+    """Commands for run_wast.py and the modules they name, in files called after the suite."""
+
+    def __init__(self, folder, name):
+        self.folder, self.name = folder, name
         self.items = []
 
     def add(self, kind, text, data):
-        name = 'binary.%d.wasm' % len(self.items)
+        name = '%s.%d.wasm' % (self.name, len(self.items))
         with open(os.path.join(self.folder, name), 'wb') as file:
             file.write(data)
         self.items.append({'type': kind, 'line': len(self.items), 'filename': name, 'text': text,
@@ -102,9 +104,17 @@ class Suite:
     def unsupported(self, text, data):
         self.add('assert_unsupported', text, data)
 
+    def returns(self, field, results):
+        """What an export of the module just added gives, all i32."""
+        self.items.append({
+            'type': 'assert_return', 'line': len(self.items),
+            'action': {'type': 'invoke', 'field': field, 'args': []},
+            'expected': [{'type': 'i32', 'value': str(x)} for x in results]})
+
     def close(self):
-        with open(os.path.join(self.folder, 'binary.json'), 'w', encoding='utf-8') as file:
-            json.dump({'source_filename': 'gen_binary.py', 'commands': self.items}, file)
+        path = os.path.join(self.folder, self.name + '.json')
+        with open(path, 'w', encoding='utf-8') as file:
+            json.dump({'source_filename': self.name, 'commands': self.items}, file)
 
 
 def preambles(s):
@@ -602,7 +612,7 @@ def precedence(s):
 
 
 if __name__ == '__main__':
-    suite = Suite(sys.argv[1])
+    suite = Suite(sys.argv[1], 'binary')
     for part in (preambles, sections, customs, names, numbers, types, limits, imports_and_exports,
                  functions, instructions, segments, constants, precedence):
         part(suite)
