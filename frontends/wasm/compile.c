@@ -112,7 +112,7 @@ static bool compile_one(gw_code *c, gw_translator *t, jit_ctx *ctx, uint32_t own
     jit_status status = f ? jit_compile_unit(ctx, f, NULL, &c->units[own]) : JIT_ERR_NOMEM;
 
     if (status != JIT_OK) {
-        fail(c, of_jit(status), func, f ? jit_error_message(ctx) : "out of memory");
+        fail(c, of_jit(status), func, f ? jit_error_message(ctx) : "out of memory, or over the engine's limit");
         c->units[own] = NULL;
     }
     jit_func_free(f);

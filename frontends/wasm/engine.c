@@ -13,6 +13,27 @@ int gw_host_enter(gw_hostfunc *h, const gw_val *args, gw_val *results);
 
 static const char host_enter[] = "gantry_wasm_host_enter";
 
+/* The code engine's memory: what a module makes it take is bounded, whatever the module is. */
+static void *take(void *user, size_t size)
+{
+    gw_engine *e = user;
+    void *p = NULL;
+
+    if (atomic_fetch_add(&e->bytes, size) + size <= e->options.compile_bytes)
+        p = malloc(size);
+    if (!p)
+        atomic_fetch_sub(&e->bytes, size);
+    return p;
+}
+
+static void give_back(void *user, void *p, size_t size)
+{
+    gw_engine *e = user;
+
+    atomic_fetch_sub(&e->bytes, size);
+    free(p);
+}
+
 gw_engine *gw_engine_new(const gw_options *o)
 {
     gw_engine *e = calloc(1, sizeof *e);
@@ -25,6 +46,10 @@ gw_engine *gw_engine_new(const gw_options *o)
     else
         e->options.positions = true;
     s.code_space = e->options.code_space;
+    if (e->options.compile_bytes == 0)
+        e->options.compile_bytes = (size_t)1 << 30;
+    jit_allocator allocator = { take, give_back, e };
+    s.allocator = &allocator;
     jit_host_features(&s.arch);
     if (s.code_space == 0)
         s.code_space = s.arch == JIT_ARCH_AARCH64 ? (size_t)128 << 20 : (size_t)512 << 20;

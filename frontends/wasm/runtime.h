@@ -49,6 +49,7 @@ typedef struct gw_options {
     bool positions;            /* byte offsets of instructions for traps and backtraces */
     uint32_t checks;           /* JIT_CHECK_* */
     size_t code_space;         /* 0: 512 MiB on x86-64, 128 MiB elsewhere */
+    size_t compile_bytes;      /* for IR, working memory and code not yet published, all at once; 0: 1 GiB */
 } gw_options;
 
 typedef struct gw_engine {
@@ -59,6 +60,7 @@ typedef struct gw_engine {
     uint32_t nbuckets, ntypes, types_cap;
     jit_ctx *ctx;              /* compiles trampolines */
     atomic_uint nmodules;      /* namespaces of function names given so far */
+    atomic_size_t bytes;       /* in use of options.compile_bytes */
     atomic_uint users;
 } gw_engine;
 

@@ -44,6 +44,11 @@ void gantry_wasm_config_checks(wasm_config_t *c, uint32_t checks)
     c->options.checks = checks;
 }
 
+void gantry_wasm_config_compile_bytes(wasm_config_t *c, size_t bytes)
+{
+    c->options.compile_bytes = bytes;
+}
+
 void gantry_wasm_config_code_space(wasm_config_t *c, size_t bytes)
 {
     c->options.code_space = bytes;

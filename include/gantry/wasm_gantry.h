@@ -37,6 +37,8 @@ WASM_API_EXTERN void gantry_wasm_config_interruptible(wasm_config_t *c, bool on)
 WASM_API_EXTERN void gantry_wasm_config_nan_canonical(wasm_config_t *c, bool on);
 /* JIT_CHECK_* of <gantry/jit.h> for each compile. */
 WASM_API_EXTERN void gantry_wasm_config_checks(wasm_config_t *c, uint32_t checks);
+/* Memory in bytes that compiling may take at once, all threads together, whatever the module is; 0: 1 GiB. */
+WASM_API_EXTERN void gantry_wasm_config_compile_bytes(wasm_config_t *c, size_t bytes);
 /* Address space for code in bytes; 0: 512 MiB on x86-64, 128 MiB on AArch64. */
 WASM_API_EXTERN void gantry_wasm_config_code_space(wasm_config_t *c, size_t bytes);
 
