@@ -35,6 +35,7 @@ typedef struct gw_tabledef {
 typedef struct gw_interrupt {
     const volatile uint64_t *epoch;
     uint64_t deadline;
+    uint64_t polled; /* written before each look at *epoch */
 } gw_interrupt;
 
 typedef struct gw_context {

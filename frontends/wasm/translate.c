@@ -93,6 +93,9 @@ static void check_interrupt(gw_translator *t)
         return;
     p = gw_context_load(t, offsetof(gw_context, interrupt));
     epoch = jit_load(t->b, JIT_I64, shared, p, offsetof(gw_interrupt, epoch));
+    /* Another thread writes it, so it is read each time: the store, which may be to the same word for all that is known,
+     * keeps the load where it is. */
+    jit_store(t->b, shared, epoch, p, offsetof(gw_interrupt, polled));
     epoch = jit_load(t->b, JIT_I64, shared, epoch, 0);
     deadline = jit_load(t->b, JIT_I64, shared, p, offsetof(gw_interrupt, deadline));
     jit_trapnz(t->b, jit_icmp(t->b, JIT_UGE, epoch, deadline), GW_TRAP_INTERRUPTED);

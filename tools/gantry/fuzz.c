@@ -19,7 +19,9 @@
 #include <unistd.h>
 
 enum {
-    MAX_JOBS = 64, SECONDS = 10 /* of one program */, TRIAL_SECONDS = 2, REPORT_SECONDS = 20,
+    MAX_JOBS = 64, SECONDS = 10 /* of one program */, REPORT_SECONDS = 20,
+    TRIAL_SECONDS = 1, REDUCE_SECONDS = 40 /* of one trial, and of all for one program */,
+    MOVED_BYTES = 112 /* that slots are larger, to see whether addresses matter */,
     FOUND = 10 /* exit status of a child */, FAILED = 11, TEXT = 1024
 };
 
@@ -185,6 +187,7 @@ typedef struct trial {
     fuzz_place place;
     uint64_t seed;
     uint32_t nargs;
+    double deadline;
 } trial;
 
 /* The program of a text and one set of arguments. */
@@ -202,16 +205,40 @@ static bool read_program(jit_engine *e, const trial *t, const char *text, const 
     return false;
 }
 
+/* The text with larger slots. */
+static char *moved_text(const char *text)
+{
+    static const char word[] = "explicit_slot ";
+    size_t slots = 0, at = 0;
+
+    for (const char *s = text; (s = strstr(s, word)) != NULL; s++)
+        slots++;
+    size_t size = strlen(text) + 16 * slots + 1;
+    char *out = tool_alloc(size, 1);
+    for (const char *s; (s = strstr(text, word)) != NULL;) {
+        char *end;
+        s += sizeof word - 1;
+        unsigned long n = strtoul(s, &end, 10);
+        at += (size_t)snprintf(out + at, size - at, "%.*s%lu", (int)(s - text), text, n
+                               + MOVED_BYTES);
+        text = end;
+    }
+    snprintf(out + at, size - at, "%s", text);
+    return out;
+}
+
 static void run_trial(const trial *t, const char *text, const jit_bits *args)
 {
-    static fuzz_program p;
+    static fuzz_program p, moved;
     static fuzz_expected x;
     fuzz_bench *b = tool_fuzz_bench_new(t->s->heap, t->s->o->arch, t->s->o->where);
     char what[TEXT];
     unsigned run;
 
     if (!read_program(tool_fuzz_engine(b), t, text, args, &p)
-        || tool_fuzz_expect(b, &p, &x, what, sizeof what) != FUZZ_SAME)
+        || tool_fuzz_expect(b, &p, &x, what, sizeof what) != FUZZ_SAME
+        || !read_program(tool_fuzz_engine(b), t, moved_text(text), args, &moved)
+        || !tool_fuzz_is_settled(b, &p, &moved)) /* a result depends on an address */
         _Exit(0);
     limit_time(TRIAL_SECONDS);
     bool differs = tool_fuzz_try(b, &p, t->place, &x, &run, what, sizeof what) == FUZZ_DIFFERENT;
@@ -222,8 +249,11 @@ static void run_trial(const trial *t, const char *text, const jit_bits *args)
 static bool still_fails(void *user, const char *text, const jit_bits *args)
 {
     const trial *t = user;
-    pid_t child = start_child();
+    pid_t child;
 
+    if (now() > t->deadline)
+        return false;
+    child = start_child();
     if (child == 0)
         run_trial(t, text, args);
     int status = wait_for(child);
@@ -313,7 +343,8 @@ static void save(session *s, const report *r, const char *target, const char *le
     static fuzz_program p;
     static fuzz_coverage unused;
     fuzz_bench *b = tool_fuzz_bench_new(s->heap, s->o->arch, s->o->where);
-    trial t = { s, r->place, r->seed, 0 };
+    const double reduce_seconds = REDUCE_SECONDS;
+    trial t = { s, r->place, r->seed, 0, now() + reduce_seconds };
     jit_bits args[FUZZ_PARAMS];
     char path[512], why[TEXT], *text, *small;
 
@@ -325,6 +356,7 @@ static void save(session *s, const report *r, const char *target, const char *le
     char *whole = jit_module_print(p.module, NULL);
     text = wrapped(&t, &p, r->run, args);
     jit_module_free(p.module);
+    small = text ? tool_fuzz_reduce(text, args, s->o->reduce, still_fails, &t) : NULL;
     FILE *f = fopen(path, "w");
     if (!f) {
         printf("    cannot write %s\n", path);
@@ -335,7 +367,6 @@ static void save(session *s, const report *r, const char *target, const char *le
     tool_fuzz_variant_lines(r->seed, why, sizeof why);
     fprintf(f, "\n; fails by gantry test %s%s\ntest run\n%starget %s\n\n", level,
             emulated ? " --emulate" : "", why, target);
-    small = text ? tool_fuzz_reduce(text, args, s->o->reduce, still_fails, &t) : NULL;
     fprintf(f, "%s", small ? small : whole);
     bool good = small && read_program(tool_engine(), &t, small, args, &p)
         && write_run_line(f, b, &p);
@@ -623,7 +654,8 @@ int tool_fuzz(int argc, char **argv)
                 f = &flags[i];
         if (!f || (f->value && k + 1 == argc)
             || !set_option(&o, f->name, f->value ? argv[k + 1] : NULL)) {
-            fprintf(stderr, "gantry: this makes no sense here: %s\n%s", argv[k], usage);
+            fprintf(stderr, "gantry: this makes no sense here: %s%s%s\n%s", argv[k],
+                    f && k + 1 < argc ? " " : "", f && k + 1 < argc ? argv[k + 1] : "", usage);
             return 2;
         }
         k += f->value;

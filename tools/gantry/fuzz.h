@@ -110,6 +110,11 @@ fuzz_verdict tool_fuzz_expect(fuzz_bench *b, const fuzz_program *p, fuzz_expecte
 fuzz_verdict tool_fuzz_try(fuzz_bench *b, const fuzz_program *p, fuzz_place at,
                            const fuzz_expected *x, unsigned *run, char *what, size_t size);
 
+/* Whether both programs, the same but for the sizes of their slots, have the same answers when
+ * their
+ * stacks lie at different addresses. */
+bool tool_fuzz_is_settled(fuzz_bench *b, const fuzz_program *p, const fuzz_program *moved);
+
 /* ---- fuzz_wrap.c: programs that need no host ---- */
 /* Adds to p's module what the host gave: the functions called, the memory, and a last function
  * %main that calls the program and returns its results and a digest of the memory. p's arguments

@@ -59,22 +59,22 @@ static uint64_t int_bits(fuzz_rng *r, unsigned width)
 uint64_t tool_fuzz_bits(fuzz_rng *r, jit_type t)
 {
     static const uint32_t floats32[] = {
-        0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000,
-        0x7fc00000, 0xffc00000, 0x7fa00001, 0xffa00001, 1, 0x80000001, 0x007fffff, 0x7f7fffff,
-        0x4f000000, 0xcf000000, 0x4f7fffff, 0x4f800000, 0x5f000000, 0xdf000000, 0x5f800000,
-        0x4effffff,
-        0x3f000000, 0xbf000000, 0x40200000, 0x40000000, 0x4b000001, 0x437f8000, 0x42fe0000,
-        0x43000000,
-        0xc3000000, 0xc3008000, 0x477fff00, 0x47000000, 0x3f7fffff, 0xbf7fffff };
+        0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000,
+        0x7fa00001, 0xffa00001, 1, 0x80000001, 0x007fffff, 0x7f7fffff, 0x4f000000, 0xcf000000,
+        0x4f7fffff, 0x4f800000, 0x5f000000, 0xdf000000, 0x5f800000, 0x4effffff, 0x3f000000,
+        0xbf000000, 0x40200000, 0x40000000, 0x4b000001, 0x437f8000, 0x42fe0000, 0x43000000,
+        0xc3000000, 0xc3008000, 0x477fff00, 0x47000000, 0x3f7fffff, 0xbf7fffff
+    };
     static const uint64_t floats64[] = {
-        0, 1u, 0x8000000000000000, 0x3ff0000000000000,
-        0xbff0000000000000, 0x7ff0000000000000, 0xfff0000000000000, 0x7ff8000000000000,
-        0xfff8000000000000, 0xfff4000000000001, 0x7ff0000000000001, 0x000fffffffffffff,
-        0x7fefffffffffffff, 0x41dfffffffc00000, 0x41e0000000000000, 0xc1e0000000000000,
-        0xc1e0000000200000, 0x41efffffffe00000, 0x41f0000000000000, 0x43e0000000000000,
-        0xc3e0000000000000, 0x43f0000000000000, 0x3fe0000000000000, 0xbfe0000000000000,
-        0x4004000000000000, 0x4000000000000000, 0x4330000000000001, 0x36a0000000000001,
-        0x47efffffefffffff, 0x3fefffffffffffff, 0x406fe00000000000, 0x4060000000000000 };
+        0, 1u, 0x8000000000000000, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000,
+        0xfff0000000000000, 0x7ff8000000000000, 0xfff8000000000000, 0xfff4000000000001,
+        0x7ff0000000000001, 0x000fffffffffffff, 0x7fefffffffffffff, 0x41dfffffffc00000,
+        0x41e0000000000000, 0xc1e0000000000000, 0xc1e0000000200000, 0x41efffffffe00000,
+        0x41f0000000000000, 0x43e0000000000000, 0xc3e0000000000000, 0x43f0000000000000,
+        0x3fe0000000000000, 0xbfe0000000000000, 0x4004000000000000, 0x4000000000000000,
+        0x4330000000000001, 0x36a0000000000001, 0x47efffffefffffff, 0x3fefffffffffffff,
+        0x406fe00000000000, 0x4060000000000000
+    };
     uint64_t x;
 
     if (jit_type_is_int(t))
@@ -197,7 +197,7 @@ void tool_gen_keep(gen *g, jit_value v)
             }
     if (g->navail < GEN_AVAIL)
         g->avail[g->navail++] = v;
-    else
+    else if (g->depth == 0) /* what is made in an inner scope is not there behind it */
         g->avail[below(g, GEN_AVAIL)] = v;
 }
 
@@ -205,8 +205,7 @@ void tool_gen_keep(gen *g, jit_value v)
 
 enum { /* as the rows of jit_opcodes.def have them */
     OP_TERM = 1, OP_BRANCH = 2, OP_EFFECT = 4, OP_TRAPS = 8, OP_LOADS = 16, OP_STORES = 32,
-    OP_CALL = 64,
-    OP_COMMUTES = 128, OP_EXPLICIT = 256
+    OP_CALL = 64, OP_COMMUTES = 128, OP_EXPLICIT = 256
 };
 
 /* An operand's letter under T; JIT_VOID: none of our types. */

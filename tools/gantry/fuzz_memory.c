@@ -194,8 +194,7 @@ jit_mem tool_gen_flags(gen *g, int region, bool aligned, bool trapping)
 static jit_opcode load_form(gen *g, jit_type t)
 {
     static const jit_opcode forms[] = { JIT_OP_uload8, JIT_OP_sload8, JIT_OP_uload16,
-                                        JIT_OP_sload16,
-                                        JIT_OP_uload32, JIT_OP_sload32 };
+                                        JIT_OP_sload16, JIT_OP_uload32, JIT_OP_sload32 };
     uint32_t n = t > JIT_I64 ? 0 : 2 * (uint32_t)(t - JIT_I8);
 
     return n == 0 || one_in(g, 2) ? JIT_OP_load : forms[below(g, n)];
@@ -219,8 +218,7 @@ static void modify(gen *g, place at, jit_type t, jit_mem m)
 
     if (one_in(g, 6)) /* what lies between may change it */
         tool_gen_store(g, JIT_OP_store, tool_gen_flags(g, at.region, false, at.wild),
-                       tool_gen_pick(g, t),
-                       at.p, at.offset);
+                       tool_gen_pick(g, t), at.p, at.offset);
     if (one_in(g, 6))
         tool_gen_keep(g, x);
     y = one_in(g, 2) ? tool_gen_constant(g, t) : tool_gen_pick(g, t);
@@ -261,9 +259,10 @@ static void reload(gen *g, place at, jit_mem m)
 /* A load that is used at once: extended, reduced, compared, an operand; or stored as a part. */
 static void use_at_once(gen *g, place at, jit_mem m)
 {
-    static const jit_opcode ops[] = { JIT_OP_iadd, JIT_OP_isub, JIT_OP_band, JIT_OP_bor,
-                                      JIT_OP_bxor,
-                                      JIT_OP_imul, JIT_OP_udiv, JIT_OP_smin, JIT_OP_umulhi };
+    static const jit_opcode ops[] = {
+        JIT_OP_iadd, JIT_OP_isub, JIT_OP_band, JIT_OP_bor, JIT_OP_bxor, JIT_OP_imul, JIT_OP_udiv,
+        JIT_OP_smin, JIT_OP_umulhi
+    };
     jit_type t = gen_int_type(g);
     jit_value x, y;
 

@@ -12,9 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 32, MAX_RESULTS = 16, MAX_PROBES = 6000, WORD = 64 };
+enum { CHUNK = 32, MAX_RESULTS = 16, WORD = 64, MAX_FUNCTIONS = 16, MAX_VALUES = 4096 };
+
+/* Types of the values of a function, by number: 0: not asked for yet, 1 + index of the type,
+ * NO_TYPE.
+ * Edits never give a number to another value. */
+typedef struct value_types {
+    char *function; /* its first line */
+    uint8_t of[MAX_VALUES];
+} value_types;
 
 typedef struct reducer {
+    value_types types[MAX_FUNCTIONS];
+    unsigned ntypes;
     char **line;
     size_t n;
     jit_bits *args;
@@ -231,10 +241,9 @@ static void function_at(const reducer *r, size_t k, size_t *first, size_t *end)
 /* ---- Types, asked of the verifier ---- */
 
 static const char *const type_names[] = { "i64", "i32", "i8", "f64", "f32", "i16" };
-enum { TYPES = sizeof type_names / sizeof *type_names };
+enum { TYPES = sizeof type_names / sizeof *type_names, NO_TYPE = 255 };
 
-/* The type of a value defined at line k, by a use that has a type; NULL: it has none of these. */
-static const char *type_of(reducer *r, size_t k, unsigned v)
+static unsigned ask_type(reducer *r, size_t k, unsigned v)
 {
     char *was = r->line[k];
 
@@ -249,9 +258,28 @@ static const char *type_of(reducer *r, size_t k, unsigned v)
         free(line);
         r->line[k] = was;
         if (good)
-            return type_names[t];
+            return t + 1;
     }
-    return NULL;
+    return NO_TYPE;
+}
+
+/* The type of a value defined at line k, by a use that has a type; NULL: it has none of these. */
+static const char *type_of(reducer *r, size_t k, unsigned v)
+{
+    size_t first, end;
+    unsigned f = 0, t;
+
+    function_at(r, k, &first, &end);
+    while (f < r->ntypes && strcmp(r->types[f].function, r->line[first]) != 0)
+        f++;
+    if (f == MAX_FUNCTIONS || v >= MAX_VALUES)
+        return NULL;
+    if (f == r->ntypes)
+        r->types[r->ntypes++].function = copy(r->line[first]);
+    t = r->types[f].of[v];
+    if (t == 0)
+        t = r->types[f].of[v] = (uint8_t)ask_type(r, k, v);
+    return t == NO_TYPE ? NULL : type_names[t - 1];
 }
 
 /* What line k becomes when it computes nothing; NULL: it goes. *same: nothing can be done. */
@@ -688,16 +716,23 @@ char *tool_fuzz_reduce(const char *text, jit_bits *args, unsigned trials,
         drop_functions, straighten, drop_blocks, empty_chunks, drop_unused, drop_functions,
         join_blocks, drop_parameters, use_operands, shrink_constants, shrink_args
     };
-    reducer r = { NULL, 0, args, trials, holds, user };
+    reducer *r = tool_alloc(1, sizeof *r);
     bool any = true;
 
-    split(&r, text);
-    while (any && r.trials > 0) {
+    r->args = args;
+    r->trials = trials;
+    r->holds = holds;
+    r->user = user;
+    split(r, text);
+    while (any && r->trials > 0) {
         any = false;
         for (size_t k = 0; k < sizeof edits / sizeof *edits; k++)
-            any |= edits[k](&r);
+            any |= edits[k](r);
     }
-    char *out = join(r.line, r.n);
-    drop_all(r.line, r.n);
+    char *out = join(r->line, r->n);
+    drop_all(r->line, r->n);
+    for (unsigned f = 0; f < r->ntypes; f++)
+        free(r->types[f].function);
+    free(r);
     return out;
 }

@@ -379,6 +379,20 @@ fuzz_verdict tool_fuzz_expect(fuzz_bench *b, const fuzz_program *p, fuzz_expecte
     return verdict;
 }
 
+bool tool_fuzz_is_settled(fuzz_bench *b, const fuzz_program *p, const fuzz_program *moved)
+{
+    static fuzz_expected x, y;
+    char what[256];
+    /* has a stack where `moved` has none */
+    jit_interp *other = jit_interp_new(b->engine, p->module);
+    bool good = tool_fuzz_expect(b, p, &x, what, sizeof what) == FUZZ_SAME
+        && tool_fuzz_expect(b, moved, &y, what, sizeof what) == FUZZ_SAME
+        && memcmp(x.answer, y.answer, p->runs * sizeof x.answer[0]) == 0;
+
+    jit_interp_free(other);
+    return good;
+}
+
 /* ---- Trying ---- */
 
 void tool_fuzz_variant(uint64_t seed, jit_settings *s)

@@ -183,10 +183,9 @@ static jit_value swapped(gen *g)
                        amount(g, t, 8 * below(g, w / 8)));
     case 2: return un(g, JIT_OP_bswap, x);
     default:
-        return t < JIT_I64 ? tool_gen_convert(g, one_in(g, 2) ? JIT_OP_uextend : JIT_OP_sextend,
-                                              JIT_I64, x)
-                           : tool_gen_convert(g, JIT_OP_ireduce, (jit_type)(JIT_I8 + below(g, 3)),
-                                              x);
+        if (t == JIT_I64)
+            return tool_gen_convert(g, JIT_OP_ireduce, (jit_type)(JIT_I8 + below(g, 3)), x);
+        return tool_gen_convert(g, one_in(g, 2) ? JIT_OP_uextend : JIT_OP_sextend, JIT_I64, x);
     }
 }
 
