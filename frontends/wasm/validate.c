@@ -95,8 +95,8 @@ static inline void push(gw_validator *v, gw_type t)
 static bool mismatch(gw_validator *v, gw_type want, gw_type got)
 {
     gw_op op = *v->op == 0xfc ? (gw_op)(0x100 + v->op[1]) : (gw_op)*v->op;
-    const char *name = op < GW_OPS && gw_op_name[op] ? gw_op_name[op] : "an instruction";
-    return INVALID(v, "type mismatch: %s takes %s, got %s", name,
+    char text[GW_OP_TEXT];
+    return INVALID(v, "type mismatch: %s takes %s, got %s", gw_op_text(op, text),
                    want ? gw_type_name(want) : "an operand", got ? gw_type_name(got) : "nothing");
 }
 
