@@ -56,10 +56,10 @@ static bool groups_meet(const linear *l, const member *g, uint32_t a, uint32_t b
     uint32_t x = a;
 
     do {
-        piece p = whole_piece(l, x);
+        piece p = jit_ra_piece_whole(l, x);
         uint32_t y = b;
         do {
-            piece q = whole_piece(l, y);
+            piece q = jit_ra_piece_whole(l, y);
             if (jit_ra_piece_meet(l, &p, &q) != NONE)
                 return true;
             y = g[y].next;

@@ -663,6 +663,10 @@ void jit_a64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
         jit_a64_put_hint(e, A64_XPACLRI);
         put_rrr(e, A64_orr, 8, a.d, A64_R31, A64_LR);
         break;
+    case A64_fmov_c:
+        jit_a64_put_imm(e, A64_X16, (uint64_t)i->imm, i->size);
+        put_rrr(e, A64_fmov_to, i->size, a.d, A64_X16, 0);
+        break;
     case A64_mov_i: jit_a64_put_imm(e, a.d, (uint64_t)i->imm, i->size); break;
     case A64_udf:
         jit_emit_position(e, i->ir);

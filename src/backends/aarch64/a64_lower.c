@@ -13,6 +13,9 @@ void jit_a64_constant(lower *l, vr to, jit_type t, uint64_t bits)
         jit_a64_fzero(l, to);
     } else if (jit_a64_fmov_imm(bits, size, NULL)) {
         jit_a64_fmov_i(l, size, to, bits);
+    } else if (jit_a64_imm_words(bits, size) == 1) { /* shorter than a constant and its load */
+        jit_a64_build(l, A64_fmov_c, size, 0, &to, NULL, (int64_t)bits);
+        jit_lower_flags(l, RA_REMAT, 0);
     } else {
         a64_fload(l, size, to, a64_pool(jit_lower_add_const(l, &bits, size, size)));
         jit_lower_flags(l, RA_REMAT, 0);
