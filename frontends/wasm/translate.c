@@ -208,25 +208,28 @@ static jit_block arm_of(gw_translator *t, gw_ctrl *c)
     return c->arm;
 }
 
-static bool reserve(void **at, uint32_t *cap, uint32_t n, size_t size)
+/* Room for n elements at `at`, which may move; NULL: no memory. */
+static void *grow(void *at, uint32_t *cap, uint32_t n, size_t size)
 {
-    if (n <= *cap)
-        return true;
-    void *more = realloc(*at, (n + (size_t)n / 2) * size);
-    if (!more)
-        return false;
-    *at = more;
-    *cap = n + n / 2;
-    return true;
+    void *more = at;
+
+    if (n > *cap || !at) {
+        more = realloc(at, (n + (size_t)n / 2 + 1) * size);
+        if (more)
+            *cap = n + n / 2;
+    }
+    return more;
 }
+#define RESERVE(more, at, cap, n) (((more) = grow((at), &(cap), (n), sizeof *(at))) != NULL && ((at) = (more), true))
 
 /* False: no memory. */
 static bool branch_table(gw_translator *t)
 {
     jit_value x = gw_pop(t);
     uint32_t n = gw_u32(&t->r);
+    void *more;
 
-    if (!reserve((void **)&t->targets, &t->targets_cap, n + 1, sizeof *t->targets))
+    if (!RESERVE(more, t->targets, t->targets_cap, n + 1))
         return false;
     t->stamp++;
     for (uint32_t k = 0; k <= n; k++)
@@ -430,6 +433,7 @@ static bool reserve_all(gw_translator *t, const gw_func *f, const gw_functype *t
 {
     const gw_module *m = t->m;
     uint32_t most = 16;
+    void *more;
 
     if (!t->sig_stamp) {
         for (uint32_t k = 0; k < m->ntypes; k++) {
@@ -442,14 +446,14 @@ static bool reserve_all(gw_translator *t, const gw_func *f, const gw_functype *t
         t->callees = malloc((m->nfuncs + (size_t)1) * sizeof *t->callees);
         t->callee_stamp = calloc(m->nfuncs + (size_t)1, sizeof *t->callee_stamp);
         if (!t->sigs || !t->callees || !t->callee_stamp
-            || !reserve((void **)&t->args, &t->args_cap, most, sizeof *t->args))
+            || !RESERVE(more, t->args, t->args_cap, most))
             return false;
         t->sig_stamp = calloc(m->ntypes + (size_t)1, sizeof *t->sig_stamp);
     }
     return t->sig_stamp
-           && reserve((void **)&t->stack, &t->stack_cap, f->max_stack + type->nresults + 1, sizeof *t->stack)
-           && reserve((void **)&t->ctrl, &t->ctrl_cap, f->max_depth + 2, sizeof *t->ctrl)
-           && reserve((void **)&t->locals, &t->locals_cap, f->nlocals + 1, sizeof *t->locals);
+           && RESERVE(more, t->stack, t->stack_cap, f->max_stack + type->nresults + 1)
+           && RESERVE(more, t->ctrl, t->ctrl_cap, f->max_depth + 2)
+           && RESERVE(more, t->locals, t->locals_cap, f->nlocals + 1);
 }
 
 /* "uSPACE:INDEX" */
