@@ -1,9 +1,7 @@
-/* run.c - run time of kernels in CLIF at each level, beside Cranelift and the same kernels in C.
- *
- * A file's kernel is its function %bench, else %main, else the first with a run line, called with
- * the arguments of its first run line, whose result it must give. bench/kernels/FILE.c does the
- * same in its function kernel(), which has the same signature. */
+/* run.c - run time of kernels in CLIF at each level, beside Cranelift and the same kernels in C,
+ * which bench/kernels/FILE.c has in its function kernel() of the same signature. */
 #define _XOPEN_SOURCE 700
+#include "common/kernel.h"
 #include "common/util.h"
 
 #include <dlfcn.h>
@@ -12,122 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPS = 5, MAX_VALUES = 32, ENOUGH_NS = 20000000, LEVELS = 3, COLUMNS = 9 };
+enum { REPS = 5, ENOUGH_NS = 20000000, LEVELS = 3, COLUMNS = 9 };
 
 static const char *const columns[COLUMNS] = { "O0",   "O1",    "O2", "none+single_pass",
                                               "none",        "speed+single_pass",
                                               "speed",       "gcc -O0", "gcc -O2" };
 enum { O0, O1, O2, NONE_SINGLE_PASS, NONE, SPEED_SINGLE_PASS, SPEED, GCC_O0, GCC_O2 };
 
-typedef struct kernel {
-    const char *path;
-    jit_engine *engine;
-    jit_module *module;
-    jit_func *func;
-    const jit_signature *sig;
-    jit_bits args[MAX_VALUES], results[MAX_VALUES];
-} kernel;
-
-/* ---- Finding the kernel of a file ---- */
-
-static void skip_blanks(const char **at, size_t *n, const char *more)
-{
-    while (*n > 0 && (**at == ' ' || strchr(more, **at))) {
-        ++*at;
-        --*n;
-    }
-}
-
-static bool read_value(jit_abi_param p, const char **at, size_t *n, jit_bits *out)
-{
-    const char *error;
-
-    skip_blanks(at, n, ",[");
-    return jit_text_value(JIT_PARAM_TYPE(p), at, n, out->at, &error);
-}
-
-/* Reads `run: %name(ARGS) == RESULTS`. */
-static bool read_run_line(kernel *k, const char *text)
-{
-    const char *at = strchr(text, '('), *equals = strstr(text, "==");
-    size_t n;
-
-    if (strncmp(text, "run:", 4) != 0 || !at || !equals || k->sig->nparams > MAX_VALUES
-        || k->sig->nresults > MAX_VALUES)
-        return false;
-    at++;
-    n = strlen(at);
-    for (uint32_t i = 0; i < k->sig->nparams; i++)
-        if (!read_value(k->sig->params[i], &at, &n, &k->args[i]))
-            return false;
-    at = equals + 2;
-    n = strlen(at);
-    for (uint32_t i = 0; i < k->sig->nresults; i++)
-        if (!read_value(k->sig->results[i], &at, &n, &k->results[i]))
-            return false;
-    return true;
-}
-
-static unsigned rank(const jit_func *f)
-{
-    const char *name = jit_func_name(f);
-
-    return strcmp(name, "%bench") == 0 ? 0 : strcmp(name, "%main") == 0 ? 1 : 2;
-}
-
-static bool is_run_line(jit_directive d)
-{
-    return d.kind == JIT_DIR_COMMENT && d.function != UINT32_MAX && strncmp(d.text, "run:", 4) == 0;
-}
-
-/* False, with a message, when the file has no kernel. */
-static bool load(kernel *k, jit_engine *e, const char *path)
-{
-    size_t size;
-    char *text = bench_read(path, &size);
-    const char *line = NULL;
-    jit_status status;
-
-    memset(k, 0, sizeof *k);
-    k->path = path;
-    k->engine = e;
-    status = jit_module_read(e, text, size, &k->module, NULL, NULL);
-    free(text);
-    for (size_t i = 0; status == JIT_OK && i < jit_module_directive_count(k->module); i++) {
-        jit_directive d = jit_module_directive(k->module, i);
-
-        if (is_run_line(d)) {
-            jit_func *f = jit_module_function_at(k->module, d.function);
-
-            if (!k->func || rank(f) < rank(k->func)) {
-                k->func = f;
-                line = d.text;
-            }
-        }
-    }
-    if (k->func) {
-        k->sig = jit_func_signature(k->func);
-        if (read_run_line(k, line))
-            return true;
-    }
-    fprintf(stderr, "%s: %s\n", path,
-            status == JIT_OK ? "no run line to time" : jit_status_name(status));
-    jit_module_free(k->module);
-    return false;
-}
-
 /* ---- Timing ---- */
-
-static bool is_right(const kernel *k, const jit_bits *results)
-{
-    for (uint32_t i = 0; i < k->sig->nresults; i++) {
-        unsigned n = jit_type_bytes(JIT_PARAM_TYPE(k->sig->results[i]));
-
-        if (memcmp(results[i].at, k->results[i].at, n) != 0)
-            return false;
-    }
-    return true;
-}
 
 static uint64_t time_calls(const kernel *k, jit_entry entry, uint64_t calls, bool *right)
 {
@@ -138,7 +28,7 @@ static uint64_t time_calls(const kernel *k, jit_entry entry, uint64_t calls, boo
     for (uint64_t i = 0; i < calls && r.status == JIT_OK && r.trap == JIT_TRAP_NONE; i++)
         r = jit_invoke(k->engine, entry, k->sig, k->args, results);
     ns = bench_now() - start;
-    *right = r.status == JIT_OK && r.trap == JIT_TRAP_NONE && is_right(k, results);
+    *right = r.status == JIT_OK && r.trap == JIT_TRAP_NONE && kernel_is_right(k, results);
     return ns;
 }
 
@@ -160,33 +50,10 @@ static double time_entry(const kernel *k, jit_entry entry, const char *what)
 
 static double time_level(const kernel *k, jit_level level, const char *what)
 {
-    size_t n = jit_module_function_count(k->module), at = 0;
-    jit_settings s = { .size = sizeof s, .level = level };
-    jit_ctx *ctx = jit_ctx_new(k->engine);
-    jit_unit **units = bench_alloc(n * sizeof *units);
-    jit_code **codes = bench_alloc(n * sizeof *codes);
-    jit_status status = jit_publish_data(k->engine, ctx, k->module);
-    double ns = 0;
+    kernel_code c = kernel_compile(k, level, what);
+    double ns = c.entry ? time_entry(k, c.entry, what) : 0;
 
-    for (size_t i = 0; status == JIT_OK && i < n; i++) {
-        const jit_func *f = jit_module_function_at(k->module, i);
-
-        at = f == k->func ? i : at;
-        status = jit_compile_unit(ctx, f, &s, &units[i]);
-    }
-    if (status == JIT_OK)
-        status = jit_publish(k->engine, ctx, units, n, codes);
-    if (status == JIT_OK)
-        ns = time_entry(k, jit_code_entry(codes[at]), what);
-    else
-        fprintf(stderr, "%s: %s: %s\n", k->path, what, jit_error_message(ctx));
-    for (size_t i = 0; i < n; i++) {
-        jit_code_free(codes[i]);
-        jit_unit_free(units[i]);
-    }
-    free(units);
-    free(codes);
-    jit_ctx_free(ctx);
+    kernel_code_free(&c);
     return ns;
 }
 
@@ -267,7 +134,7 @@ static void measure(jit_engine *e, const char *path, ratio *ratios, size_t nrati
     double ns[COLUMNS] = { 0 }, unit;
     kernel k;
 
-    if (!load(&k, e, path))
+    if (!kernel_load(&k, e, path))
         return;
     ns[O0] = time_level(&k, JIT_O0, columns[O0]);
     ns[O1] = time_level(&k, JIT_O1, columns[O1]);

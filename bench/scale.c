@@ -93,7 +93,7 @@ static void measure(const options *o, const char *name, unsigned n, double ns[CO
         jit_level level = k ? JIT_O1 : JIT_O0;
         figures f;
 
-        corpus_load(&c, &path, 1, 1);
+        corpus_load(&c, JIT_ARCH_HOST, &path, 1, 1);
         corpus_keep_compilable(&c, &level, 1);
         if (c.n > 0) {
             f = corpus_measure(&c, level, o->reps);
@@ -103,7 +103,7 @@ static void measure(const options *o, const char *name, unsigned n, double ns[CO
         }
         corpus_free(&c);
     }
-    corpus_load(&c, &path, 1, 1);
+    corpus_load(&c, JIT_ARCH_HOST, &path, 1, 1);
     npeer = o->cranelift ? peer_compile(&c, 1, o->seconds, "none+single_pass,none", peer) : 0;
     for (size_t k = 0; k < npeer; k++)
         for (unsigned column = 2; column < COLUMNS; column++)

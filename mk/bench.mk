@@ -7,10 +7,14 @@ BENCHES      := $(patsubst bench/%.c,$(OUT)/bench/%,$(sort $(wildcard bench/*.c)
 BENCH_COMMON := $(patsubst bench/%.c,$(OUT)/bench-obj/%.o,$(sort $(wildcard bench/common/*.c)))
 
 $(OUT)/bench-obj/%.o: bench/%.c $(OUT)/flags
-	$(call compile,-Iinclude -Ibench)
+	$(call compile,-I. -Iinclude -Ibench)
 
 $(OUT)/bench/%: $(OUT)/bench-obj/%.o $(BENCH_COMMON) $(LIB_A)
-	@mkdir -p $(@D); echo "  LD    $@"; $(CC) -o $@ $^ $(LINK_FLAGS) -ldl -lm
+	@mkdir -p $(@D); echo "  LD    $@"; $(CC) -o $@ $^ $(LINK_FLAGS) $(bench-libs) -ldl -lm
+
+# It runs the code of another machine.
+$(OUT)/bench/count: $(EMULATOR)
+$(OUT)/bench/count: bench-libs = $(UNICORN_LIBS)
 
 # The examples' kernels in C, which bench/run loads: by gcc as it comes and at -O2.
 KERNEL_CC ?= gcc

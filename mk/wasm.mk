@@ -20,3 +20,10 @@ $(WASM_SO): $(WASM_OBJ) $(LIB_SO) $(OUT)/wasm-objects
 $(OUT)/gantry-wasm.pc: frontends/wasm/gantry-wasm.pc.in FORCE
 	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
 	    -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+
+# QuickJS as a WASI command at every level against the same engine natively. Fetches and builds it
+# below BUILD first, unless it is there.
+.PHONY: test-quickjs
+test-quickjs: all
+	@scripts/get-quickjs.sh $(BUILD)/quickjs || [ $$? = 77 ]
+	@python3 tests/quickjs/run.py $(OUT)/gantry $(BUILD)/quickjs

@@ -71,9 +71,9 @@ static jit_module *read_module(corpus *c, const char *path, unsigned reps, uint6
     return m;
 }
 
-void corpus_load(corpus *c, char **paths, size_t n, unsigned reps)
+void corpus_load(corpus *c, jit_arch arch, char **paths, size_t n, unsigned reps)
 {
-    jit_engine_settings settings = { .size = sizeof settings, .host_features = true,
+    jit_engine_settings settings = { .size = sizeof settings, .arch = arch, .host_features = true,
                                      .allocator = &bench_allocator };
     uint64_t read_ns = 0, verify_ns = 0;
     size_t total = 0, insts = 0;
@@ -82,6 +82,7 @@ void corpus_load(corpus *c, char **paths, size_t n, unsigned reps)
     c->engine = jit_engine_new(&settings);
     if (!c->engine)
         bench_die("no engine");
+    c->arch = jit_engine_arch(c->engine);
     c->paths = paths;
     c->nfiles = n;
     c->modules = bench_alloc(n * sizeof *c->modules);
@@ -298,7 +299,7 @@ static void measure_code(const corpus *c, const jit_settings *s, figures *f)
     }
     f->bytes_per_inst = (double)total / (double)(f->insts ? f->insts : 1);
     jit_ctx_free(ctx);
-    if (fclose(file) == 0)
+    if (fclose(file) == 0 && c->arch == JIT_ARCH_X86_64)
         peer_shape(path, &f->shape);
     remove(path);
     free(path);

@@ -19,6 +19,7 @@ typedef struct skip { /* functions left out for one reason */
 
 typedef struct corpus {
     jit_engine *engine;
+    jit_arch arch;
     char **paths;
     jit_module **modules;
     size_t nfiles, bytes;
@@ -29,8 +30,9 @@ typedef struct corpus {
     double read_ns, verify_ns; /* per instruction, of the median reading */
 } corpus;
 
-/* Reads and verifies all files; ends the program when one cannot be read at all. */
-void corpus_load(corpus *c, char **paths, size_t n, unsigned reps);
+/* Reads and verifies all files, to be compiled for a machine (the host with all it has, others
+ * without any extension); ends the program when one cannot be read at all. */
+void corpus_load(corpus *c, jit_arch arch, char **paths, size_t n, unsigned reps);
 void corpus_free(corpus *c);
 size_t corpus_insts(const corpus *c);
 

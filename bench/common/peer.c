@@ -137,6 +137,8 @@ size_t peer_compile(corpus *c, unsigned reps, unsigned seconds, const char *sett
     command = bench_quote(bench_quote(command, "--tsv"), "--only");
     snprintf(number_text, sizeof number_text, "%u", reps);
     command = bench_quote(bench_quote(bench_quote(command, only), "--reps"), number_text);
+    if (c->arch == JIT_ARCH_AARCH64)
+        command = bench_quote(bench_quote(command, "--target"), "aarch64");
     if (settings)
         command = bench_quote(bench_quote(command, "--settings"), settings);
     for (size_t k = 0; k < c->nfiles; k++)

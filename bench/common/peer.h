@@ -8,10 +8,10 @@
 
 enum { PEER_SETTINGS = 4 };
 
-/* Measures the functions of c at Cranelift's settings and takes out of c what Cranelift refuses.
- * seconds bounds the run, 0: no bound; settings that were not reached are missing. settings
- * (NULL: all four) is a list with commas. Returns the number of figures; 0 also when there is no
- * clpeer, which it says. */
+/* Measures the functions of c, for its machine, at Cranelift's settings and takes out of c what
+ * Cranelift refuses. seconds bounds the run, 0: no bound; settings that were not reached are
+ * missing. settings (NULL: all four) is a list with commas. Returns the number of figures; 0 also
+ * when there is no clpeer, which it says. */
 size_t peer_compile(corpus *c, unsigned reps, unsigned seconds, const char *settings,
                     figures out[PEER_SETTINGS]);
 

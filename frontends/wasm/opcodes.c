@@ -1,6 +1,8 @@
 /* opcodes.c - the table of instructions as arrays. */
 #include "reader.h"
 
+#include <string.h>
+
 const uint8_t gw_op_imm[GW_OPS] = {
 #define OP(name, code, imm, operands, results, align) [GW_OPCODE(code)] = GW_IMM_##imm,
 #include "wasm_opcodes.def"
@@ -12,6 +14,21 @@ const char *const gw_op_name[GW_OPS] = {
 #include "wasm_opcodes.def"
 #undef OP
 };
+
+/* Two words are joined by a dot, but where they are one word in the text format, too. */
+const char *gw_op_text(gw_op op, char text[GW_OP_TEXT])
+{
+    const char *name = op < GW_OPS ? gw_op_name[op] : NULL;
+    char *joint;
+
+    if (!name || op == GW_OP_select_t)
+        return name ? "select" : "an instruction";
+    memcpy(text, name, strlen(name) + 1);
+    joint = strchr(text, '_');
+    if (joint && strncmp(text, "br_", 3) != 0 && strncmp(text, "call_", 5) != 0)
+        *joint = '.';
+    return text;
+}
 
 const char *gw_type_name(gw_type t)
 {

@@ -39,6 +39,10 @@ extern const uint8_t gw_op_imm[GW_OPS];      /* gw_imm by instruction */
 extern const char *const gw_op_name[GW_OPS]; /* as in wasm_opcodes.def; NULL: none */
 const char *gw_type_name(gw_type t);         /* "i32"; "bottom" for GW_NOTYPE */
 
+/* As in the text format: "i32.trunc_sat_f32_s". */
+enum { GW_OP_TEXT = 32 };
+const char *gw_op_text(gw_op op, char text[GW_OP_TEXT]);
+
 /* A block's type. A single result's type is found in the code itself. */
 typedef struct gw_blocktype {
     const gw_type *params, *results;

@@ -95,8 +95,8 @@ static inline void push(gw_validator *v, gw_type t)
 static bool mismatch(gw_validator *v, gw_type want, gw_type got)
 {
     gw_op op = *v->op == 0xfc ? (gw_op)(0x100 + v->op[1]) : (gw_op)*v->op;
-    const char *name = op < GW_OPS && gw_op_name[op] ? gw_op_name[op] : "an instruction";
-    return INVALID(v, "type mismatch: %s takes %s, got %s", name,
+    char text[GW_OP_TEXT];
+    return INVALID(v, "type mismatch: %s takes %s, got %s", gw_op_text(op, text),
                    want ? gw_type_name(want) : "an operand", got ? gw_type_name(got) : "nothing");
 }
 
@@ -578,42 +578,88 @@ static bool fixed(gw_validator *v, const rule *r)
     return true;
 }
 
-/* Does what most instructions need at once: one byte of opcode, short immediates, operands that are
- * there and of the right types. false: nothing is done. */
-static inline bool usual(gw_validator *v)
+/* ---- most instructions ---- */
+
+/* Past a LEB128 number of four bytes at most, whose bits are then all used; NULL: it is longer. */
+static inline const uint8_t *past_short(const uint8_t *p)
 {
+    for (unsigned k = 0; k < 4; k++)
+        if (*p++ < 0x80)
+            return p;
+    return NULL;
+}
+
+/* Past the immediates of an instruction of fixed types, when they are short and right; or NULL. */
+static inline const uint8_t *past_usual(const gw_validator *v, const rule *r, const uint8_t *p)
+{
+    switch (r->imm) {
+    case GW_IMM_NONE: return p;
+    case GW_IMM_I32: case GW_IMM_I64: return past_short(p);
+    case GW_IMM_MEMARG:
+        return *p <= r->align && v->m->nmemories > 0 ? past_short(p + 1) : NULL;
+    default: return NULL;
+    }
+}
+
+/* A local instruction of one byte of index: the new height of the stack; NULL: it is not right. */
+static inline gw_type *usual_local(const gw_validator *v, const uint8_t *p, const gw_type *base,
+                                   gw_type *top)
+{
+    gw_type t = p[1] < 0x80 && p[1] < v->nlocals ? v->locals[p[1]] : GW_NOTYPE;
+
+    if (t == GW_NOTYPE)
+        return NULL;
+    if (*p == GW_OP_local_get) {
+        *top = t;
+        return top + 1;
+    }
+    if (top == base || top[-1] != t)
+        return NULL;
+    return *p == GW_OP_local_tee ? top : top - 1;
+}
+
+/* Runs through instructions of one byte with short immediates, whose operands are there and of the
+ * right types, up to the first that is anything else. */
+static void usual_instructions(gw_validator *v)
+{
+    enum { LONGEST = 8 }; /* no look at the end of the code before so many bytes are left */
     static const uint8_t masks[4][4] = {
         { 0 }, { 0, 0, 0, 255 }, { 0, 0, 255, 255 }, { 0, 255, 255, 255 }
     };
-    const uint8_t *at = v->in->at, *end = v->in->end;
-    const rule *r;
-    uint32_t there = v->height - v->base, want, have, mask;
+    const uint8_t *at = v->in->at, *next;
+    const uint8_t *end = v->in->end - at > LONGEST ? v->in->end - LONGEST : at;
+    gw_type *base = v->stack + v->base, *top = v->stack + v->height, *peak = v->stack + v->peak;
 
-    if (end - at < 3)
-        return false;
-    r = &rules[*at++];
-    if (r->n > (there < 3 ? there : 3))
-        return false;
-    if (r->imm == GW_IMM_MEMARG) {
-        if (at[0] > r->align || at[1] >= 0x80 || v->m->nmemories == 0)
-            return false;
-        at += 2;
-    } else if (r->imm == GW_IMM_I32 || r->imm == GW_IMM_I64) {
-        if (*at++ >= 0x80)
-            return false;
-    } else if (r->imm != GW_IMM_NONE)
-        return false;
-    memcpy(&want, r->operands, 4);
-    memcpy(&have, v->stack + v->height - 4, 4);
-    memcpy(&mask, masks[r->n], 4);
-    if ((want ^ have) & mask)
-        return false;
+    for (; at < end; at = next) {
+        const rule *r = &rules[*at];
+        uint32_t want, have, mask;
+        if (r->imm == GW_IMM_LOCAL) {
+            gw_type *moved = usual_local(v, at, base, top);
+            if (!moved)
+                break;
+            top = moved;
+            next = at + 2;
+        } else {
+            next = past_usual(v, r, at + 1);
+            if (!next || r->n > 3 || r->n > top - base)
+                break;
+            memcpy(&want, r->operands, 4);
+            memcpy(&have, top - 4, 4);
+            memcpy(&mask, masks[r->n], 4);
+            if ((want ^ have) & mask)
+                break;
+            top -= r->n;
+            if (r->result != GW_NOTYPE)
+                *top++ = r->result;
+        }
+        peak = top > peak ? top : peak;
+    }
     v->in->at = at;
-    v->height -= r->n;
-    if (r->result != GW_NOTYPE)
-        push(v, r->result);
-    return true;
+    v->height = (uint32_t)(top - v->stack);
+    v->peak = (uint32_t)(peak - v->stack);
 }
+
+/* ---- all instructions ---- */
 
 static bool instruction(gw_validator *v, gw_op op)
 {
@@ -688,8 +734,7 @@ static void instructions(gw_validator *v)
     gw_op op;
 
     do {
-        while (usual(v))
-            ;
+        usual_instructions(v);
         v->op = v->in->at;
         op = gw_input_op(v->in);
     } while (op != GW_OPS && instruction(v, op) && v->nframes > 0);

@@ -1,8 +1,8 @@
 /* account.c - tells which accesses to memory machine code may make, by the IR it was made from.
  *
- * Each stretch of code is a site: it belongs to the frame, or has the accesses of one IR instruction
- * and of those folded into it. These are one group. Instructions are numbered as in the function that
- * was given, which the mid-end passes on as source positions. */
+ * Each stretch of code is a site: it belongs to the frame, or has the accesses of one IR
+ * instruction and of those folded into it. These are one group. Instructions are numbered as in
+ * the function that was given, which the mid-end passes on as source positions. */
 #include "machinst/mfunc.h"
 
 /* Whether the accesses of i's code are its own, or of something that went into it. */

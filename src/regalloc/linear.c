@@ -715,7 +715,7 @@ static bool starts_in_memory(scan *s, uint32_t p)
         uint32_t v = l->f->lists[pred->args + iv->def_inst];
         ra_loc loc = from < iv->block ? location_at_end(s, v, from) : LOC_NONE;
         if (loc == LOC_MEMORY) {
-            piece whole = jit_ra_piece_whole(l, v);
+            piece whole = whole_piece(l, v);
             in_register += pred->freq;
             if (jit_ra_piece_meet(l, x, &whole) != NONE)
                 in_memory += 2 * pred->freq;

@@ -123,9 +123,25 @@ static inline bool starts_block(const linear *l, uint32_t pos)
     return pos % 4 == 0 && block_at(l, pos)->first == pos / 4;
 }
 
+/* What a piece costs in memory, by its length. */
+static inline float weight_of(float sum, uint32_t start, uint32_t end)
+{
+    return sum / (float)((end - start) / 4 + 4);
+}
+
+/* The interval of a vreg as one piece. */
+static inline piece whole_piece(const linear *l, uint32_t vreg)
+{
+    const interval *iv = &l->iv[vreg];
+    float sum = iv->remat ? iv->sum * 0.5f : iv->sum;
+    piece p = { vreg, NONE, iv->start, iv->end, iv->r0, iv->r1, iv->u0, iv->u1,
+                iv->r0, NONE, LOC_NONE, sum, weight_of(sum, iv->start, iv->end) };
+
+    return p;
+}
+
 void jit_ra_live_build(linear *l);                        /* live.c: intervals and reservations */
 uint32_t jit_ra_piece_split(linear *l, uint32_t p, uint32_t pos); /* split.c: the new right piece */
-piece jit_ra_piece_whole(const linear *l, uint32_t vreg); /* its interval as one piece */
 /* first common position */
 uint32_t jit_ra_piece_meet(const linear *l, const piece *a, const piece *b);
 uint32_t jit_ra_piece_next_live(const linear *l, const piece *p, uint32_t pos);

@@ -233,26 +233,6 @@ static bool is_alias(const ra_func *f, const ra_inst *inst, const ra_operand *op
     return false;
 }
 
-/* The operands that an instruction with tied ones reads. */
-static void note_beside_ties(live *lv, const ra_inst *inst, uint32_t i)
-{
-    const ra_operand *op = lv->f->ops + inst->ops;
-
-    for (uint32_t k = 0; k < inst->nops; k++, op++) {
-        alias a = { i, inst->ops + k };
-        uint32_t def;
-        if (op->kind > RA_USE_LATE || op->vreg == RA_NO_VREG)
-            continue;
-        def = tied_to(lv->f, inst, k);
-        if (def != NONE || op->constraint == RA_FIXED)
-            note_copied(lv, i, op, def);
-        else if (is_alias(lv->f, inst, op))
-            vec_push(lv->tmp, &lv->l->aliases, a);
-        else
-            note_read(lv, inst, i, op);
-    }
-}
-
 static inline void note_inst(live *lv, uint32_t i)
 {
     const ra_inst *inst = &lv->f->insts[i];
@@ -268,17 +248,23 @@ static inline void note_inst(live *lv, uint32_t i)
             note_write(lv, inst, i, op);
         }
     }
-    if (has_ties)
-        note_beside_ties(lv, inst, i);
-    else if (reads)
-        for (const ra_operand *op = first; op < end; op++) {
-            if (op->kind > RA_USE_LATE || op->vreg == RA_NO_VREG)
+    for (const ra_operand *op = first; op < end && reads; op++) {
+        uint32_t def = NONE;
+        if (op->kind > RA_USE_LATE || op->vreg == RA_NO_VREG)
+            continue;
+        if (has_ties) {
+            alias a = { i, (uint32_t)(op - lv->f->ops) };
+            def = tied_to(lv->f, inst, (uint32_t)(op - first));
+            if (def == NONE && is_alias(lv->f, inst, op)) {
+                vec_push(lv->tmp, &lv->l->aliases, a);
                 continue;
-            if (op->constraint == RA_FIXED)
-                note_copied(lv, i, op, NONE);
-            else
-                note_read(lv, inst, i, op);
+            }
         }
+        if (def != NONE || op->constraint == RA_FIXED)
+            note_copied(lv, i, op, def);
+        else
+            note_read(lv, inst, i, op);
+    }
     if (inst->clobber)
         note_clobber(lv, i, inst->clobber);
 }
@@ -646,7 +632,7 @@ static void make_pieces(live *lv)
             p[0] = p[-1];
             l->iv[p->vreg].first = at;
         }
-        *p = jit_ra_piece_whole(l, v);
+        *p = whole_piece(l, v);
         iv->first = at;
         iv->pieces = 1;
     }

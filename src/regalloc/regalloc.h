@@ -53,9 +53,8 @@ enum { /* ra_operand.constraint */
 };
 typedef struct ra_operand {
     uint32_t vreg;           /* index; RA_NO_VREG: operand not present, loc stays LOC_NONE */
-    uint8_t kind : 3;
-    uint8_t constraint : 3;
-    uint8_t kill : 1;        /* USE: the last one of a vreg that lives in one block only; lowering sets it.
+    uint8_t kind, constraint;/* RA_* */
+    uint8_t kill;           /* USE: the last one of a vreg that lives in one block only; lowering sets it.
                               * DEF: nobody uses it. Both for the fast allocator only */
     uint8_t fixed;           /* FIXED: physical register; TIED: operand number in the instruction */
     uint8_t width;           /* bytes that the instruction reads or writes: 1, 2, 4, 8, 16 */

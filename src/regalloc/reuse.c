@@ -83,7 +83,7 @@ static void read_registers(reuse *u, const ra_inst *inst, regset early, regset a
 
 static inline void follow_inst(reuse *u, const ra_inst *inst)
 {
-    const ra_operand *op = u->f->ops + inst->ops, *end = op + inst->nops, *made = NULL;
+    const ra_operand *op = u->f->ops + inst->ops, *end = op + inst->nops;
     regset early = 0, all = inst->clobber ? u->f->clobbers[inst->clobber] : 0;
     bool slots = false;
 
@@ -92,20 +92,14 @@ static inline void follow_inst(reuse *u, const ra_inst *inst)
             continue;
         if (!loc_is_reg(op->loc)) {
             slots = true;
-        } else if (op->kind <= RA_USE_LATE) {
-            hold(u, op->loc, op->vreg);
-        } else {
+        } else if (op->kind > RA_USE_LATE) {
             all |= REG_BIT(op->loc);
             early |= op->kind == RA_DEF ? 0 : REG_BIT(op->loc);
-            if (u->iv[op->vreg].slot != NONE && op->kind != RA_TEMP)
-                made = op;
         }
     }
     if (slots)
         read_registers(u, inst, early, all);
-    u->valid &= ~all;
-    if (made) /* of several ones the last: the others are known by their stores */
-        hold(u, made->loc, made->vreg);
+    u->valid &= ~all; /* what is made here and has a slot is stored next */
 }
 
 /* What registers hold at the start of block b: what they do at the ends of all blocks before it. */
@@ -160,7 +154,8 @@ void jit_ra_reuse(linear *l)
         for (uint32_t i = bl->first; i < bl->end; i++) {
             while (u.in < u.end && u.in->pos == 2 * i)
                 follow_move(&u);
-            follow_inst(&u, &f->insts[i]);
+            if (u.valid != 0)
+                follow_inst(&u, &f->insts[i]);
             while (u.in < u.end && u.in->pos == 2 * i + 1)
                 follow_move(&u);
         }

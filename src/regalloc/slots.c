@@ -56,10 +56,10 @@ static bool groups_meet(const linear *l, const member *g, uint32_t a, uint32_t b
     uint32_t x = a;
 
     do {
-        piece p = jit_ra_piece_whole(l, x);
+        piece p = whole_piece(l, x);
         uint32_t y = b;
         do {
-            piece q = jit_ra_piece_whole(l, y);
+            piece q = whole_piece(l, y);
             if (jit_ra_piece_meet(l, &p, &q) != NONE)
                 return true;
             y = g[y].next;

@@ -3,11 +3,6 @@
 
 enum { USES_WEIGHED = 64 };
 
-static float by_length(float sum, uint32_t start, uint32_t end)
-{
-    return sum / (float)((end - start) / 4 + 4);
-}
-
 /* What it costs that the piece is in memory, in all and by length. */
 static void weigh(linear *l, piece *x)
 {
@@ -29,7 +24,7 @@ static void weigh(linear *l, piece *x)
     if (iv->remat)
         sum *= 0.5f;
     x->sum = sum;
-    x->weight = by_length(sum, x->start, end);
+    x->weight = weight_of(sum, x->start, end);
 }
 
 uint32_t jit_ra_first_use(const linear *l, const piece *p, uint32_t pos)
@@ -98,16 +93,6 @@ static range clipped(const linear *l, const piece *p, uint32_t r)
     return x;
 }
 
-piece jit_ra_piece_whole(const linear *l, uint32_t vreg)
-{
-    const interval *iv = &l->iv[vreg];
-    float sum = iv->remat ? iv->sum * 0.5f : iv->sum;
-    piece p = { vreg, NONE, iv->start, iv->end, iv->r0, iv->r1, iv->u0, iv->u1,
-                iv->r0, NONE, LOC_NONE, sum, by_length(sum, iv->start, iv->end) };
-
-    return p;
-}
-
 uint32_t jit_ra_piece_meet(const linear *l, const piece *a, const piece *b)
 {
     uint32_t from = a->start > b->start ? a->start : b->start;
@@ -146,7 +131,7 @@ uint32_t jit_ra_piece_next_live(const linear *l, const piece *p, uint32_t pos)
     return pos > x.from ? pos : x.from;
 }
 
-enum { BLOCKS_LOOKED_AT = 48 };
+enum { BLOCKS_LOOKED_AT = 16 };
 
 /* Where in lo .. hi (a multiple of 4, the last place possible) a value that is in memory from lo on
  * is best brought into a register: at hi, or at the start of a block b, the last of the cheapest.

@@ -90,7 +90,8 @@ static void end(rig *r, program *p)
     jit_module_free(p->module);
 }
 
-static outcome run(const rig *r, const program *p, size_t k, const jit_bits *args, jit_bits *results)
+static outcome run(const rig *r, const program *p, size_t k, const jit_bits *args,
+                   jit_bits *results)
 {
     const jit_func *f = jit_module_function_at(p->module, k);
 
@@ -239,7 +240,8 @@ static void test_host_functions(rig *r)
     jit_bits args[1] = { kit_bits(5) }, results[4] = { { { 0 } } };
     double x = 0;
 
-    check(r, "a function of the host", tool_emulator_host(r->machine, "%sum_all", &many, sum_all, &add)
+    check(r, "a function of the host",
+          tool_emulator_host(r->machine, "%sum_all", &many, sum_all, &add)
           && tool_emulator_host(r->machine, "%invert", &one, invert, NULL), "it cannot be called");
     if (!compile(r, &p, calls_out))
         return;
@@ -313,8 +315,10 @@ static const fault faults[] = {
       "    v3 = iadd v2, v0\n" RETURN("v3"),
       "load of 8 bytes at" },
     { "a load over the end of a page",
-      "    v1 = load.i64 v0+4092\n    v2 = uload32.i64 v0+1022\n    v3 = iadd v1, v2\n" RETURN("v3"),
-      "    v1 = load.i64 v0+4092\n    v2 = uload32.i64 v0+1022\n    v3 = iadd v1, v2\n" RETURN("v3"),
+      "    v1 = load.i64 v0+4092\n    v2 = uload32.i64 v0+1022\n    v3 = iadd v1, v2\n"
+      RETURN("v3"),
+      "    v1 = load.i64 v0+4092\n    v2 = uload32.i64 v0+1022\n    v3 = iadd v1, v2\n"
+      RETURN("v3"),
       NULL },
     { "a store over the end of a page, elsewhere",
       "    store v0, v0+4092\n" RETURN("v0"), "    store v0, v0+4091\n" RETURN("v0"),
@@ -339,8 +343,8 @@ static outcome run_held(rig *r, const program *p, const jit_code_map *map)
     jit_bits args[1] = { kit_bits((uint64_t)(uintptr_t)r->heap) }, results[1];
 
     memset(r->heap, 0x5a, HEAP);
-    tool_emulator_account(r->machine, meant, jit_code_entry(p->codes[1]), jit_code_size(p->codes[1]),
-                          map);
+    tool_emulator_account(r->machine, meant, jit_code_entry(p->codes[1]),
+                          jit_code_size(p->codes[1]), map);
     jit_interp_memory(in, r->heap, HEAP, true);
     jit_interp_watch(in, tool_emulator_expect, r->machine);
     tool_emulator_expect_begin(r->machine);

@@ -391,7 +391,19 @@ static void all_plain(rig *r)
             jit_emit_move(&r->e, reg, LOC_SLOT(slot), 4 + slot % 2 * 4);
             jit_emit_move(&r->e, LOC_SLOT(slot), reg, 8 - slot % 2 * 4);
             jit_emit_move(&r->e, reg, slot % 16, 8 - slot % 2 * 4);
+            jit_emit_move(&r->e, X64_XMM(reg), LOC_SLOT(slot), 4 + slot % 2 * 4);
+            jit_emit_move(&r->e, LOC_SLOT(slot), X64_XMM(reg), 8 - slot % 2 * 4);
         }
+    for (unsigned k = 0; k < 16 * 64; k++) {
+        minst i = row(X64_mov_i, k & 16 ? 8 : 4, 0), load = row(X64_mov, 8, 0);
+        i.imm = (int64_t)((UINT64_MAX >> (k >> 4)) ^ k) | 1;
+        if (i.size == 4)
+            i.imm = (int32_t)i.imm;
+        PUT(r, &i, k & 15);
+        load.am = k & 16 ? MEM_IN : MEM_OUT;
+        load.disp = (int32_t)k - 300;
+        PUT(r, &load, k & 15);
+    }
 }
 
 static void unlisted(rig *r)
@@ -402,11 +414,12 @@ static void unlisted(rig *r)
 
 Test(x64_emit, short_ways_put_what_the_encoder_does)
 {
-    for (unsigned fp = 0; fp < 2; fp++) {
+    for (unsigned k = 0; k < 4; k++) {
         rig *listed = rig_new(), *fast = rig_new();
 
         listed->frame.total = fast->frame.total = 320;
-        listed->frame.fp_based = fast->frame.fp_based = fp;
+        listed->frame.fp_based = fast->frame.fp_based = k & 1;
+        listed->e.features = fast->e.features = k & 2 ? JIT_X86_AVX : 0;
         jit_frame_settle(&listed->frame);
         jit_frame_settle(&fast->frame);
         cr_expect_eq(rig_run(listed, all_plain), JIT_OK, "%s", listed->fail.message);

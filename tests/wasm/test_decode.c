@@ -218,6 +218,29 @@ Test(wasm_reader, numbers_of_any_length_are_read)
     }
 }
 
+Test(wasm_reader, instructions_are_named_as_in_the_text_format)
+{
+    static const struct {
+        gw_op op;
+        const char *text;
+    } names[] = { { GW_OP_i32_trunc_sat_f32_s, "i32.trunc_sat_f32_s" },
+                  { GW_OP_local_get, "local.get" },
+                  { GW_OP_memory_copy, "memory.copy" },
+                  { GW_OP_br_table, "br_table" },
+                  { GW_OP_call_indirect, "call_indirect" },
+                  { GW_OP_select_t, "select" },
+                  { GW_OP_end, "end" },
+                  { (gw_op)0x27, "an instruction" },
+                  { GW_OPS, "an instruction" } };
+
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+        char text[GW_OP_TEXT];
+        cr_expect_str_eq(gw_op_text(names[k].op, text), names[k].text);
+    }
+    for (unsigned op = 0; op < GW_OPS; op++)
+        cr_expect(!gw_op_name[op] || strlen(gw_op_name[op]) < GW_OP_TEXT);
+}
+
 Test(wasm_reader, each_instruction_is_passed_over_whole)
 {
     size_t n;

@@ -1,12 +1,12 @@
 /* emulate.c - runs code of either machine in Unicorn, when the tool was built with it.
  *
- * The emulated machine sees the engine's code, constants and cells at the addresses where they stand in
- * this process, so the code is linked as it is everywhere. Besides there are a stack, a block of
- * arguments and results, and a gate: a page of stubs by which code returns and calls functions of the
- * host. All else is unmapped, so a stray access faults. A call goes through the entry code of
- * jit_invoke(); registers that C's convention preserves hold marks, which have to be there again when
- * it returns. A hook on every instruction counts, and keeps the address: in other hooks Unicorn's own
- * program counter is not exact on x86-64. */
+ * The emulated machine sees the engine's code, constants and cells at the addresses where they
+ * stand in this process, so the code is linked as it is everywhere. Besides there are a stack, a
+ * block of arguments and results, and a gate: a page of stubs by which code returns and calls
+ * functions of the host. All else is unmapped, so a stray access faults. A call goes through the
+ * entry code of jit_invoke(); registers that C's convention preserves hold marks, which have to be
+ * there again when it returns. A hook on every instruction counts, and keeps the address: in other
+ * hooks Unicorn's own program counter is not exact on x86-64. */
 #define _DEFAULT_SOURCE
 #include "tool.h"
 
@@ -108,7 +108,8 @@ static void *add_gate(emulator *m, const jit_signature *sig, jit_interp_host fn,
 }
 
 /* Arguments and results as blocks on the machine's stack, which is shared. */
-static jit_outcome run_by_blocks(void *user, const jit_bits *args, jit_bits *results, unsigned *trap)
+static jit_outcome run_by_blocks(void *user, const jit_bits *args, jit_bits *results,
+                                 unsigned *trap)
 {
     const block_call *c = user;
     const emulator *m = c->machine;
@@ -216,8 +217,8 @@ bool tool_emulator_watch(emulator *m)
 /* Memory of this process, seen by the machine at the same address; NULL: none. */
 static uint8_t *share(emulator *m, size_t size, uint32_t protection)
 {
-    uint8_t *p = mmap(NULL, size + 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                      0);
+    uint8_t *p = mmap(NULL, size + 2 * PAGE, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (p == MAP_FAILED)
         return NULL;
@@ -241,8 +242,8 @@ static bool start(emulator *m)
     void *memory = (void *)(uintptr_t)code; /* mapped to be read and executed only */
 
     if (!m->machine->prepare(m->uc)
-        || uc_mem_map_ptr(m->uc, (uint64_t)(uintptr_t)code, size, UC_PROT_READ | UC_PROT_EXEC, memory)
-               != UC_ERR_OK)
+        || uc_mem_map_ptr(m->uc, (uint64_t)(uintptr_t)code, size, UC_PROT_READ | UC_PROT_EXEC,
+                          memory) != UC_ERR_OK)
         return false;
     m->code = (uint64_t)(uintptr_t)code;
     m->code_end = m->code + size;
@@ -269,7 +270,8 @@ emulator *tool_emulator_new(jit_engine *e, char *why, size_t size)
         free(m);
         return NULL;
     }
-    if (m->machine && uc_open(m->machine->unicorn, m->machine->mode, &m->uc) == UC_ERR_OK && start(m))
+    if (m->machine && uc_open(m->machine->unicorn, m->machine->mode, &m->uc) == UC_ERR_OK
+        && start(m))
         return m;
     snprintf(why, size, "the emulator could not be started");
     tool_emulator_free(m);
@@ -292,6 +294,12 @@ void tool_emulator_free(emulator *m)
 bool tool_emulator_share(emulator *m, void *p, size_t size)
 {
     return uc_mem_map_ptr(m->uc, (uint64_t)(uintptr_t)p, size, UC_PROT_READ | UC_PROT_WRITE, p)
+           == UC_ERR_OK;
+}
+
+bool tool_emulator_share_code(emulator *m, void *p, size_t size)
+{
+    return uc_mem_map_ptr(m->uc, (uint64_t)(uintptr_t)p, size, UC_PROT_READ | UC_PROT_EXEC, p)
            == UC_ERR_OK;
 }
 
@@ -467,6 +475,12 @@ bool tool_emulator_host(emulator *m, const char *name, const jit_signature *sig,
 }
 
 bool tool_emulator_share(emulator *m, void *p, size_t size)
+{
+    (void)m, (void)p, (void)size;
+    return false;
+}
+
+bool tool_emulator_share_code(emulator *m, void *p, size_t size)
 {
     (void)m, (void)p, (void)size;
     return false;

@@ -33,11 +33,13 @@ uint64_t tool_emulated_features(jit_arch arch);
  * NULL, and why. */
 emulator *tool_emulator_new(jit_engine *e, char *why, size_t size);
 void tool_emulator_free(emulator *m);
-/* Code may call fn by name from now on; name and sig have to live on. False: it cannot be called. */
+/* Code may call fn by name from now on; name and sig have to live on. False: it cannot be. */
 bool tool_emulator_host(emulator *m, const char *name, const jit_signature *sig, jit_interp_host fn,
                         void *user);
 /* Code may read and write this memory of the process, whole pages. */
 bool tool_emulator_share(emulator *m, void *p, size_t size);
+/* Code that is none of the engine's stands there, whole pages; it may be executed and read. */
+bool tool_emulator_share_code(emulator *m, void *p, size_t size);
 /* Code was freed: what the emulator knows of it is out of date. */
 void tool_emulator_forget(emulator *m);
 /* Instructions that a call may execute; 2^30 unless set. */
@@ -49,9 +51,10 @@ outcome tool_emulator_call(emulator *m, jit_entry entry, const jit_signature *si
 /* Instructions that the last call executed, entry code and functions of the host apart. */
 uint64_t tool_emulator_steps(const emulator *m);
 
-/* Accountability: each access to memory of these functions' code has to be one that the IR makes at
- * that place, or the frame's own; each byte that the IR stores has to be stored. The IR's accesses are
- * told before each call; a call for which none are begun is not held against anything. */
+/* Accountability: each access to memory of these functions' code has to be one that the IR makes
+ * at that place, or the frame's own; each byte that the IR stores has to be stored. The IR's
+ * accesses are told before each call; a call for which none are begun is not held against
+ * anything. */
 /* The code of f at entry, of that size; map, f and the code have to live on. */
 void tool_emulator_account(emulator *m, const jit_func *f, jit_entry entry, size_t size,
                            const jit_code_map *map);

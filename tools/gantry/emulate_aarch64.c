@@ -1,4 +1,5 @@
-/* emulate_aarch64.c - what the emulator knows of AArch64: registers, and what C's convention keeps. */
+/* emulate_aarch64.c - what the emulator knows of AArch64: registers, and what C's convention
+ * keeps. */
 #ifdef HAVE_UNICORN
 
 #include "emulate_machine.h"

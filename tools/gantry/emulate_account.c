@@ -1,13 +1,14 @@
 /* emulate_account.c - holds each access to memory of emulated code against those of its IR.
  *
- * The accesses that the IR makes are told before a call, as the interpreter finds them. An instruction
- * of the machine may only touch bytes that an access of the IR instruction it was made from touches,
- * in the same direction and in the order of execution; or it touches its frame outside of stack slots,
- * or reads constants. Loads may be left out and done in pieces; of what the IR stores each byte has to be
- * stored, once. What the emulator reports in pieces is put together first, instruction by instruction.
+ * The accesses that the IR makes are told before a call, as the interpreter finds them. An
+ * instruction of the machine may only touch bytes that an access of the IR instruction it was made
+ * from touches, in the same direction and in the order of execution; or it touches its frame
+ * outside of stack slots, or reads constants. Loads may be left out and done in pieces; of what
+ * the IR stores each byte has to be stored, once. What the emulator reports in pieces is put
+ * together first, instruction by instruction.
  *
- * Calls and returns are followed, so that an access to a stack slot is known by its call's depth and
- * the slot, not by the address, which differs between machine and interpreter. */
+ * Calls and returns are followed, so that an access to a stack slot is known by its call's depth
+ * and the slot, not by the address, which differs between machine and interpreter. */
 #include "tool.h"
 
 #include <stdio.h>
@@ -32,7 +33,7 @@ typedef struct expected {
 
 /* The accesses in one direction that one instruction's code makes, in order. */
 typedef struct queue {
-    int32_t first, last, at;   /* at: where the last match was; of stores: the first one left to do */
+    int32_t first, last, at;   /* at: the last match; of stores: the first one left to do */
 } queue;
 
 typedef struct account {
@@ -208,7 +209,8 @@ static bool complain(ledger *l, const piece *p, const char *why)
     return false;
 }
 
-/* Takes the first bytes of p off, as far as the IR's access e has them; false: it has not the first. */
+/* Takes the first bytes of p off, as far as the IR's access e has them; false: it has not the
+ * first. */
 static bool take(const ledger *l, expected *e, piece *p)
 {
     uint64_t from;

@@ -125,7 +125,8 @@ bool tool_emulate_library(emulator *m)
 
     for (unsigned k = 0; k < LIBRARY; k++) {
         m->library[k] = (library_gate){ m, k };
-        good &= tool_emulator_host(m, library[k].name, &library[k].sig, run_library, &m->library[k]);
+        good &= tool_emulator_host(m, library[k].name, &library[k].sig, run_library,
+                                   &m->library[k]);
     }
     return good;
 }

@@ -1,4 +1,4 @@
-/* emulate_machine.h - the emulator from the inside: its state, and what it knows of each machine. */
+/* emulate_machine.h - the emulator from the inside: its state, what it knows of each machine. */
 #ifndef GANTRY_TOOL_EMULATE_MACHINE_H
 #define GANTRY_TOOL_EMULATE_MACHINE_H
 
@@ -27,10 +27,10 @@ typedef struct machine {
     const uint8_t *ret;              /* the instruction */
     size_t ret_bytes;
     char (*transfer)(const uint8_t *code, size_t n); /* 'c' a call, 'r' a return, else 'j' */
-    /* What an instruction really loads where the emulator loads 16 bytes; 0: those. NULL: always. */
+    /* What an instruction really loads where the emulator loads 16 bytes; 0, or NULL: those. */
     unsigned (*loads)(const uint8_t *code, size_t n);
     bool (*prepare)(uc_engine *uc);  /* once */
-    void (*enter)(const emulator *m, uint64_t stack, uint64_t back); /* as after a call at `stack` */
+    void (*enter)(const emulator *m, uint64_t stack, uint64_t back); /* as by a call */
     /* Marks in what has to be kept (if all), garbage in what need not. */
     void (*scramble)(const emulator *m, bool all);
     const char *(*spoiled)(const emulator *m); /* what does not hold its mark; NULL: nothing */
@@ -74,7 +74,7 @@ struct emulator {
     uint64_t pc;                        /* of the instruction that is executed */
     uint64_t entry, entry_end;          /* code of the adapter: not counted */
     uint64_t steps;
-    unsigned exception;                 /* that ended the call, as Unicorn numbers it, + 1; 0: none */
+    unsigned exception;                 /* that ended the call, Unicorn's number + 1; 0: none */
     bool outside;                       /* an access or jump to what is not mapped did */
     uint64_t address;                   /* of it */
     const char *refusal;                /* a call of the host that could not be made; NULL: none */
@@ -109,7 +109,7 @@ void tool_account_access(emulator *m, uint64_t address, unsigned size, bool writ
 const char *tool_account_end(emulator *m, bool trapped);
 void tool_account_free(ledger *l);
 
-/* emulate_library.c: makes the functions known that compiled code calls for want of instructions. */
+/* emulate_library.c: makes functions known that code calls for want of instructions. */
 bool tool_emulate_library(emulator *m);
 
 #endif

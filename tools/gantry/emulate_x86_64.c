@@ -1,4 +1,4 @@
-/* emulate_x86_64.c - what the emulator knows of x86-64: registers, and what C's convention keeps. */
+/* emulate_x86_64.c - what the emulator knows of x86-64: registers, what C's convention keeps. */
 #ifdef HAVE_UNICORN
 
 #include "emulate_machine.h"

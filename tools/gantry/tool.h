@@ -27,7 +27,7 @@ typedef struct source {
     size_t size;
     jit_module *module;   /* NULL: it could not be read at all */
     bool *faulty;         /* by function, what the verifier has refused; NULL: not verified */
-    uint32_t unread;      /* line of the first fault for which a function could not be read; 0: none */
+    uint32_t unread;      /* line of the first fault that kept a function from being read; 0: none */
 } source;
 
 /* One configuration to compile for: a `target` line with the settings in front of it. */
@@ -90,7 +90,7 @@ bool tool_compiles(const config *c);
 /* ---- runlines.c ---- */
 run_line *tool_run_lines(const source *s, totals *t, size_t *n);
 void tool_run_lines_free(run_line *lines, size_t n);
-/* Reports a line's outcome; 'p', 'f', 's', 'o' for a print line, 'x' where it could not be judged. */
+/* Reports a line's outcome; 'p', 'f', 's', 'o': a print line, 'x': it could not be judged. */
 char tool_judge(const source *s, const char *tag, const run_line *r, const outcome *out,
                 const jit_bits *results);
 

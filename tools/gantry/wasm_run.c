@@ -304,6 +304,40 @@ static int load_and_run(run *r, int argc, char **argv)
     return status;
 }
 
+/* Programs get a stack of their own, larger than the process's: frames at O0 are large, and a program that was written
+ * for a stack of 8 MiB has more of them than natively. It is address space until it is used. */
+#define STACK_BYTES ((size_t)256 << 20)
+typedef struct call_with_stack {
+    run *r;
+    int argc, status;
+    char **argv;
+} call_with_stack;
+
+static void *on_own_stack(void *user)
+{
+    call_with_stack *c = user;
+
+    c->status = load_and_run(c->r, c->argc, c->argv);
+    return NULL;
+}
+
+static int run_with_stack(run *r, int argc, char **argv)
+{
+    call_with_stack c = { r, argc, 2, argv };
+    pthread_attr_t a;
+    pthread_t thread;
+
+    pthread_attr_init(&a);
+    gantry_wasm_store_limits(r->store, 0, 0, STACK_BYTES); /* no more than there is will be used */
+    bool started = pthread_attr_setstacksize(&a, STACK_BYTES) == 0
+                   && pthread_create(&thread, &a, on_own_stack, &c) == 0;
+    pthread_attr_destroy(&a);
+    if (!started)
+        return load_and_run(r, argc, argv);
+    pthread_join(thread, NULL);
+    return c.status;
+}
+
 static unsigned processors(void)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
@@ -325,7 +359,7 @@ int tool_wasm_run(int argc, char **argv)
         r.engine = wasm_engine_new_with_config(r.config);
         r.config = NULL;
         r.store = r.engine ? wasm_store_new(r.engine) : NULL;
-        status = r.store ? load_and_run(&r, argc - k - 1, argv + k + 1) : complain("out of memory", NULL);
+        status = r.store ? run_with_stack(&r, argc - k - 1, argv + k + 1) : complain("out of memory", NULL);
     }
     wasm_store_delete(r.store);
     wasm_engine_delete(r.engine);

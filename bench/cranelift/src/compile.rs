@@ -132,7 +132,7 @@ pub fn compile(options: &Options) -> u8 {
 pub fn asm(options: &Options) -> u8 {
     let (subjects, _) = load(&options.files);
     let setting = options.settings.first().unwrap_or(&SETTINGS[1]);
-    let isa = host::isa_of_host(*setting, options.baseline);
+    let isa = host::isa_of(*setting, options);
     let mut ctx = Context::new();
     for s in &subjects {
         ctx.clear();
@@ -169,7 +169,7 @@ fn measure_all(
 ) {
     // A function that one setting refuses is left out of all, so that figures stay comparable.
     for setting in settings {
-        let isa = host::isa_of_host(*setting, options.baseline);
+        let isa = host::isa_of(*setting, options);
         subjects.retain(|s| match compile_once(&mut Context::new(), s, &*isa) {
             Ok(_) => true,
             Err(reason) => {
@@ -182,8 +182,8 @@ fn measure_all(
         return;
     }
     for setting in settings {
-        let isa = host::isa_of_host(*setting, options.baseline);
-        let figures = measure(subjects, &*isa, options.reps);
+        let isa = host::isa_of(*setting, options);
+        let figures = measure(subjects, &*isa, options);
         figures.print(subjects, setting.name, options.tsv);
     }
 }
@@ -217,7 +217,8 @@ struct Figures {
     shape: Shape,
 }
 
-fn measure(subjects: &[Subject], isa: &dyn TargetIsa, reps: usize) -> Figures {
+fn measure(subjects: &[Subject], isa: &dyn TargetIsa, options: &Options) -> Figures {
+    let reps = options.reps;
     let mut ctx = Context::new();
     let mut times = vec![Vec::with_capacity(reps); subjects.len()];
     for pass in 0..=reps {
@@ -236,7 +237,9 @@ fn measure(subjects: &[Subject], isa: &dyn TargetIsa, reps: usize) -> Figures {
         if compile_once(&mut ctx, s, isa).is_ok() {
             let code = ctx.compiled_code().expect("it was compiled").code_buffer();
             code_bytes += code.len() as u64;
-            shape.add(shares::of_code(code));
+            if !options.aarch64 {
+                shape.add(shares::of_code(code)); // which reads x86-64 only
+            }
         }
     }
     let (peak, allocations) = measure_heap(subjects, isa);

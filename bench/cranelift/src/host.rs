@@ -145,6 +145,20 @@ pub fn isa_of_host(setting: Setting, baseline: bool) -> OwnedTargetIsa {
     builder.finish(settings::Flags::new(flags)).expect("these flags are valid")
 }
 
+/// The machine of the options: the host, or AArch64 without any extension.
+pub fn isa_of(setting: Setting, options: &crate::Options) -> OwnedTargetIsa {
+    if !options.aarch64 {
+        return isa_of_host(setting, options.baseline);
+    }
+    let mut flags = settings::builder();
+    flags.set("enable_verifier", "false").unwrap();
+    flags.set("probestack_strategy", "inline").unwrap();
+    common_flags(&mut flags, setting);
+    let triple: Triple = "aarch64-unknown-linux-gnu".parse().expect("a triple");
+    let builder = isa::lookup(triple).expect("the peer was built with this target");
+    builder.finish(settings::Flags::new(flags)).expect("these flags are valid")
+}
+
 /// Instructions as parsed: those that stand in a block.
 pub fn count_insts(f: &Function) -> usize {
     f.layout.blocks().map(|b| f.layout.block_insts(b).count()).sum()

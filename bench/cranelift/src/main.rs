@@ -4,6 +4,7 @@
 //!     clpeer list FILE...                         functions with their instruction counts
 //!     clpeer compile [options] FILE...            compile time, memory and shape of the code
 //!     clpeer asm [options] FILE...                the code as text
+//!     clpeer image --base N [options] FILE        a kernel's file as AArch64 code for an address
 //!     clpeer shares FILE                          shape of code that another compiler made
 //!     clpeer run [--tsv] [--reps N] FILE...       run time of each file's kernel
 //!     clpeer parse [--tsv] [--reps N] FILE...     speed of the reader
@@ -13,6 +14,7 @@ mod build;
 mod compile;
 mod heap;
 mod host;
+mod image;
 mod judge;
 mod kernel;
 mod link;
@@ -23,12 +25,15 @@ use std::process::ExitCode;
 #[global_allocator]
 static HEAP: heap::Counting = heap::Counting;
 
-const USAGE: &str = "usage: clpeer test|list|compile|asm|shares|run|parse|build [options] FILE...
+const USAGE: &str = "usage: clpeer COMMAND [options] FILE...
+  test list compile asm image shares run parse build
   --settings A,B   of: none+single_pass none speed+single_pass speed
   --only FILE      compile: only these functions, each on a line: PATH <tab> LINE
   --reps N         repetitions of which the median counts (5)
   --tsv            figures separated by tabs
-  --baseline       without the host's CPU features";
+  --baseline       without the host's CPU features
+  --target ARCH    compile, asm: for aarch64 (its baseline) in place of the host
+  --base N         image: the address, in decimal";
 
 /// What the command line asked for; each subcommand uses its part.
 pub struct Options {
@@ -37,6 +42,8 @@ pub struct Options {
     pub reps: usize,
     pub tsv: bool,
     pub baseline: bool,
+    pub aarch64: bool,
+    pub base: usize,
     pub files: Vec<String>,
 }
 
@@ -47,6 +54,8 @@ fn parse_options(args: &[String]) -> Result<Options, String> {
         reps: 5,
         tsv: false,
         baseline: false,
+        aarch64: false,
+        base: 0,
         files: Vec::new(),
     };
     let mut it = args.iter();
@@ -62,6 +71,14 @@ fn parse_options(args: &[String]) -> Result<Options, String> {
             "--reps" => o.reps = value()?.parse().map_err(|_| "--reps needs a number")?,
             "--tsv" => o.tsv = true,
             "--baseline" => o.baseline = true,
+            "--base" => o.base = value()?.parse().map_err(|_| "--base needs a number")?,
+            "--target" => {
+                o.aarch64 = match value()?.as_str() {
+                    "aarch64" => true,
+                    "host" => false,
+                    other => return Err(format!("unknown target {other}")),
+                }
+            }
             _ if arg.starts_with('-') => return Err(format!("unknown option {arg}")),
             _ => o.files.push(arg.clone()),
         }
@@ -90,6 +107,7 @@ fn main() -> ExitCode {
         "list" => compile::list(&options),
         "compile" => compile::compile(&options),
         "asm" => compile::asm(&options),
+        "image" => image::image(&options),
         "shares" => shares::of_file(&options.files[0]),
         "run" => kernel::run(&options),
         "parse" => compile::parse(&options),

@@ -28,12 +28,12 @@ const x64_role jit_x64_roles[] = {
 #undef W_SIZE2
 };
 
-#define IS_REG(r) (PRESENT_##r && (int)PLACE_##r == X64_AT_REG)
-#define IS_RM(r) (PRESENT_##r && MEMORY_##r)
+#define IS_REG(r) (PRESENT_##r == 1 && (int)PLACE_##r == X64_AT_REG)
+#define IS_RM(r) (PRESENT_##r == 1 && MEMORY_##r != 0)
 #define PLAIN(r)                                                                              \
-    (!PRESENT_##r || ((int)CLASS_##r == RC_INT && (int)CONSTRAINT_##r != RA_FIXED             \
+    (PRESENT_##r == 0 || ((int)CLASS_##r == RC_INT && (int)CONSTRAINT_##r != RA_FIXED             \
                       && (int)KIND_##r != RA_TEMP && (int)PLACE_##r != X64_AT_V               \
-                      && ((int)PLACE_##r != X64_AT_RM || MEMORY_##r)))
+                      && ((int)PLACE_##r != X64_AT_RM || MEMORY_##r != 0)))
 enum { /* by shape, whether all its operands are */
 #define SHAPE(name, a, b, c, d, e)                                                            \
     PLAIN_SHAPE_##name = PLAIN(a) && PLAIN(b) && PLAIN(c) && PLAIN(d) && PLAIN(e)             \
@@ -67,7 +67,7 @@ const x64_info jit_x64_info[] = {
              mem, feature)                                                                         \
     { mnemonic, SHAPE_##shape, X64_FORMAT_##format, X64_PP_##pp, map, opcode, digit,               \
       (map) == 0 ? 0 : (map) == 1 ? 0x0f : (map) == 2 ? 0x380f : 0x3a0f, (map) < 2 ? (map) : 2,    \
-      !PLAIN_SHAPE_##shape || X64_PP_##pp != X64_PP_NP || (map) > 1 || (feature) != 0              \
+      PLAIN_SHAPE_##shape == 0 || X64_PP_##pp != X64_PP_NP || (map) > 1 || (feature) != 0              \
               || (int)X64_##name == X64_lea ? X64_NOT_PLAIN                                        \
       : X64_FORMAT_##format == X64_FORMAT_MODRM ? X64_PLAIN                                        \
       : X64_FORMAT_##format == X64_FORMAT_MOVX  ? X64_PLAIN_MOVX                                   \

@@ -233,6 +233,11 @@ void jit_x64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width)
     else if (loc_is_slot(to) && x64_is_int(from) && !e->listing)
         x64_put_frame_mov(e->buf, 0x89, width, from, e->frame->fp_based,
                           frame_spill_at(e->frame, loc_slot(to), width));
+    else if (x64_is_xmm(load ? to : from) && width <= 8 && !e->listing && e->features & JIT_X86_AVX
+             && (load || loc_is_slot(to)))
+        x64_put_frame_vmovs(e->buf, load ? 0x10 : 0x11, width, x64_hw(load ? to : from),
+                            e->frame->fp_based,
+                            frame_spill_at(e->frame, loc_slot(load ? from : to), width));
     else if (load)
         put_spill(e, load_row(e, to, width), width, to, from);
     else if (loc_is_slot(to))
@@ -445,27 +450,43 @@ static inline bool emit_plain(emit *e, const x64_info *row, const minst *i, cons
 {
     const x64_shape *s = &jit_x64_shapes[row->shape];
     const ra_operand *rm = &ops[s->rm];
-    unsigned reg = ops[s->reg].loc, am = i->am, above = row->opcode;
+    unsigned reg, am = i->am, opcode = row->opcode;
     x64_plain a = { .size = i->size, .index = X64_NO_REG, .lead = (uint8_t)row->lead };
 
-    /* An operand is tied to the second one; one of an address is there for the rm operand. */
-    if (reg >= 16 || am > MEM_INDEX || nops != s->n + am - (am != 0)
-        || (s->n == 3 && reg != ops[1].loc))
+    if (nops + (am != MEM_NONE) < s->n)
+        return false;
+    reg = ops[s->reg].loc;
+    if (reg >= 16 || (s->n == 3 && reg != ops[1].loc)) /* tied to the second one */
         return false;
     a.reg = (uint8_t)reg;
-    a.opcode = (uint8_t)(row->plain == X64_PLAIN_MOVX ? above + (i->size2 == 2) : above - (i->size == 1));
-    a.byte_rm = (row->plain == X64_PLAIN_MOVX ? i->size2 : i->size) == 1;
-    a.base = (uint8_t)rm->loc;
+    if (row->plain == X64_PLAIN_MOVX) {
+        a.opcode = (uint8_t)(opcode + (i->size2 == 2));
+        a.byte_rm = i->size2 == 1;
+    } else {
+        a.opcode = (uint8_t)(opcode - (i->size == 1));
+        a.byte_rm = i->size == 1;
+    }
     a.is_mem = am != MEM_NONE;
     a.disp = i->disp;
-    if (rm->loc >= 16) {
+    if (am > MEM_INDEX) {
+        if (am == MEM_CONST || am == MEM_SYM || nops != s->n - 1u)
+            return false;
+        e->frame_accesses++;
+        a.base = e->frame->fp_based && am != MEM_OUT ? X64_RBP : X64_RSP;
+        a.disp = jit_frame_offset(e->frame, am, i->ref, i->disp);
+    } else if (nops != s->n + am - (am != 0)) { /* one of an address is the rm operand */
+        return false;
+    } else if (rm->loc >= 16) {
         if (a.is_mem || !loc_is_slot(rm->loc))
             return false;
         e->frame_accesses++;
         a.is_mem = true;
         a.base = e->frame->fp_based ? X64_RBP : X64_RSP;
         a.disp = frame_spill_at(e->frame, loc_slot(rm->loc), rm->width);
-    } else if (am == MEM_INDEX) {
+    } else if (am != MEM_INDEX) {
+        a.base = (uint8_t)rm->loc;
+    } else {
+        a.base = (uint8_t)rm->loc;
         if (rm[1].loc >= 16 || rm[1].loc == X64_RSP || (i->disp == 0 && i->shift == 0))
             return false;
         a.index = (uint8_t)rm[1].loc;
@@ -487,6 +508,11 @@ void jit_x64_emit(emit *e, const minst *i, const ra_operand *ops, unsigned nops)
         refuse(e, &(minst){ 0 }, "unknown row");
     if (row->plain && !e->listing && emit_plain(e, row, i, ops, nops))
         return;
+    if (i->op == X64_mov_i && !e->listing && nops == 1 && ops->loc < 16 && i->imm != 0
+        && (i->size == 4 || i->size == 8)) {
+        x64_put_mov_i(e->buf, i->size, ops->loc, (uint64_t)i->imm);
+        return;
+    }
     if (row->feature && !(e->features & row->feature))
         refuse(e, i, "not among the target's features");
     gather(e, row, i, ops, nops, &a);

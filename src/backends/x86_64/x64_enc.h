@@ -89,6 +89,50 @@ static inline void x64_put_frame_mov(mbuf *b, unsigned opcode, unsigned size, un
     mcursor_close(&c);
 }
 
+/* Rows vmovs and vmovs_m (opcode) of a frame location. */
+static inline void x64_put_frame_vmovs(mbuf *b, unsigned opcode, unsigned size, unsigned reg,
+                                       bool from_rbp, int32_t disp)
+{
+    mcursor c = jit_mbuf_open(b, X64_MAX_BYTES);
+
+    c.at[0] = 0xc5;
+    c.at[1] = (uint8_t)((reg >> 3 ? 0u : 0x80u) | 0x78u | (size == 8 ? 3u : 2u));
+    c.at[2] = (uint8_t)opcode;
+    c.at = x64_put_address(c.at + 3, (reg & 7) << 3, from_rbp ? X64_RBP : X64_RSP, X64_NO_REG, 0,
+                           disp);
+    mcursor_close(&c);
+}
+
+/* Row mov_i. */
+static inline void x64_put_mov_i(mbuf *b, unsigned size, unsigned reg, uint64_t imm)
+{
+    mcursor c = jit_mbuf_open(b, X64_MAX_BYTES);
+    uint8_t *p = c.at;
+    unsigned high = reg >> 3;
+
+    if (size == 4)
+        imm = (uint32_t)imm;
+    *p = (uint8_t)(0x40 | high);
+    if (imm <= UINT32_MAX) {
+        p += high;
+        *p = (uint8_t)(0xb8 | (reg & 7));
+        put_le32(p + 1, (uint32_t)imm);
+        c.at = p + 5;
+    } else if ((int64_t)imm == (int32_t)imm) {
+        p[0] |= 8;
+        p[1] = 0xc7;
+        p[2] = (uint8_t)(0xc0 | (reg & 7));
+        put_le32(p + 3, (uint32_t)imm);
+        c.at = p + 7;
+    } else {
+        p[0] |= 8;
+        p[1] = (uint8_t)(0xb8 | (reg & 7));
+        put_le64(p + 2, imm);
+        c.at = p + 10;
+    }
+    mcursor_close(&c);
+}
+
 /* Register `reg` and a register or address, as the rows of formats MODRM and MOVX have them (of plain
  * shapes, without a mandatory prefix): the same bytes as jit_x64_encode() makes. */
 typedef struct x64_plain {
@@ -106,7 +150,7 @@ static inline void x64_put_plain(mbuf *b, x64_plain a)
 {
     mcursor c = jit_mbuf_open(b, X64_MAX_BYTES);
     uint8_t *p = c.at;
-    unsigned rex = (a.size & 8u) | (a.reg >> 3) << 2 | (a.index >> 2 & 2u) | a.base >> 3;
+    unsigned rex = (a.size & 8u) | (a.reg >> 3 & 1u) << 2 | (a.index >> 2 & 2u) | (a.base >> 3 & 1u);
     bool low = (a.size == 1 && (a.reg & 0x1c) == 4)
                || (a.byte_rm && !a.is_mem && (a.base & 0x1c) == 4); /* spl to dil */
 
