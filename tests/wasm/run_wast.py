@@ -111,9 +111,9 @@ class Script:
         """What to send for a command; None: it is left out."""
         kind = item['type']
         if item.get('module_type') == 'text':  # for a reader of the text format
+            self.skipped += 1
             return None
         if self.options.decode_only and kind not in DECODES:
-            self.skipped += 1
             return None
         if kind == 'register':
             return 'register %s %s' % (item.get('name', '-'), quoted(item['as']))
