@@ -81,6 +81,8 @@ void jit_a64_lower_select(lower *l, const ir_inst *i);
 void jit_a64_lower_control(lower *l, const ir_inst *i); /* brif, br_table, traps */
 
 /* ---- a64_lower_bits.c, _float.c, _convert.c ---- */
+/* The bnot that v is, used here alone. */
+const ir_inst *jit_a64_inverse(const lower *l, uint32_t v);
 /* i, an extension of what a shift by a constant took down, as the move of a field. */
 bool jit_a64_extended_field(lower *l, const ir_inst *i);
 void jit_a64_lower_bits(lower *l, const ir_inst *i);

@@ -248,7 +248,7 @@ static logic_rows logic_of(unsigned op)
     }
 }
 
-static const ir_inst *inverse(const lower *l, uint32_t v)
+const ir_inst *jit_a64_inverse(const lower *l, uint32_t v)
 {
     const ir_inst *d = jit_lower_fuses(l, v);
 
@@ -270,7 +270,7 @@ static void lower_logic(lower *l, const ir_inst *i)
     }
     if ((i->op != JIT_OP_bxor && jit_a64_lower_joined(l, i)) || lower_fields(l, i))
         return;
-    if (jit_lower_const(l, x, &k) || (!jit_lower_const(l, y, &k) && !inverse(l, y) && inverse(l, x))) {
+    if (jit_lower_const(l, x, &k) || (!jit_lower_const(l, y, &k) && !jit_a64_inverse(l, y) && jit_a64_inverse(l, x))) {
         x = i->b;
         y = i->a;
     }
@@ -282,7 +282,7 @@ static void lower_logic(lower *l, const ir_inst *i)
         return;
     }
     unsigned row = rows.plain;
-    const ir_inst *n = inverse(l, y);
+    const ir_inst *n = jit_a64_inverse(l, y);
     if (n) {                                                                /* x & ~y */
         jit_lower_sink(l, n);
         y = n->a;

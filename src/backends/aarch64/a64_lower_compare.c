@@ -68,6 +68,14 @@ void jit_a64_sink_mask(lower *l, const a64_mask *m)
         jit_lower_sink(l, m->shift);
 }
 
+static vr taken_inverse(lower *l, uint32_t v)
+{
+    const ir_inst *d = jit_a64_inverse(l, v);
+
+    jit_lower_sink(l, d);
+    return in(l, d->a);
+}
+
 void jit_a64_test_value(lower *l, uint32_t v, bool fold)
 {
     unsigned bytes = bytes_of(l, v), size = bytes == 8 ? 8 : 4;
@@ -78,6 +86,8 @@ void jit_a64_test_value(lower *l, uint32_t v, bool fold)
         vr x = in(l, m.x);
         if (m.constant)                                      /* (x & k) != 0 */
             a64_tst_i(l, m.size, x, m.imm);
+        else if (jit_a64_inverse(l, m.and->b))               /* (x & ~y) != 0 */
+            a64_rrr(l, A64_bics, m.size, VR_NONE, x, taken_inverse(l, m.and->b));
         else                                                 /* (x & (y << k)) != 0 */
             jit_a64_op(l, A64_ands, m.size, VR_NONE, x,
                        jit_a64_operand_of(l, m.and->b, m.and->type, A64_MAY_SHIFT | A64_MAY_ROTATE));
@@ -129,6 +139,31 @@ static void compare_narrow(lower *l, uint32_t x, uint32_t y, bool is_signed, boo
                      (is_signed ? A64_SXTB : A64_UXTB) + log2_bytes(bytes), 0);
 }
 
+/* x cc y, of 4 or 8 bytes: an operand that the machine shifts or extends comes second. */
+static unsigned compare_folded(lower *l, uint32_t x, uint32_t y, unsigned cc)
+{
+    unsigned bytes = bytes_of(l, x), may = A64_MAY_SHIFT | A64_MAY_EXTEND;
+    jit_type t = lower_type(l, x);
+    const ir_inst *d = jit_lower_fuses(l, y);
+    a64_fold f;
+
+    if ((cc == A64_EQ || cc == A64_NE) && d && d->op == JIT_OP_ineg) {   /* x == -z */
+        jit_lower_sink(l, d);
+        vr left = in(l, x);
+        a64_rrr(l, A64_adds, bytes, VR_NONE, left, in(l, d->a));
+        return cc;
+    }
+    if (!jit_a64_folds(l, y, t, may, &f) && jit_a64_folds(l, x, t, may, &f)) {
+        uint32_t swap = x;
+        x = y;
+        y = swap;
+        cc = jit_a64_swap_cc(cc);
+    }
+    vr left = in(l, x);                                      /* x cc (y << k) */
+    jit_a64_op(l, A64_subs, bytes, VR_NONE, left, jit_a64_operand_of(l, y, t, may));
+    return cc;
+}
+
 /* The condition under which x cc y holds after what is emitted. */
 static unsigned compare_ints(lower *l, const ir_inst *d, bool fold)
 {
@@ -148,13 +183,11 @@ static unsigned compare_ints(lower *l, const ir_inst *d, bool fold)
         compare_narrow(l, x, y, is_signed_cc(cc), fold);
     } else if (constant) {
         compare_const(l, bytes, in(l, x), k);
+    } else if (fold) {
+        cc = compare_folded(l, x, y, cc);
     } else {
         vr left = in(l, x);
-        if (fold)
-            jit_a64_op(l, A64_subs, bytes, VR_NONE, left,
-                       jit_a64_operand_of(l, y, d->type, A64_MAY_SHIFT | A64_MAY_EXTEND));
-        else
-            a64_cmp(l, bytes, left, in(l, y));
+        a64_cmp(l, bytes, left, in(l, y));
     }
     return cc;
 }

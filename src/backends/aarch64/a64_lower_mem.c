@@ -243,6 +243,22 @@ static bool as_integer(lower *l, const ir_inst *i, unsigned size, vr *v)
     return true;
 }
 
+/* Bits of the other class are stored from where they are. */
+static bool store_cast(lower *l, const ir_inst *i, unsigned size, a64_addr m)
+{
+    const ir_inst *d = i->op == JIT_OP_store ? jit_lower_fuses(l, i->a) : NULL;
+
+    if (!d || d->op != JIT_OP_bitcast || size < 4
+        || jit_type_is_int(lower_type(l, d->a)) == jit_type_is_int(d->type))
+        return false;
+    jit_lower_sink(l, d);
+    if (jit_type_is_int(d->type))
+        a64_fstore(l, size, m, in(l, d->a));
+    else
+        a64_store(l, size, m, in(l, d->a));
+    return true;
+}
+
 void jit_a64_lower_store(lower *l, const ir_inst *i)
 {
     unsigned size = jit_rule_access_bytes(i);
@@ -250,6 +266,8 @@ void jit_a64_lower_store(lower *l, const ir_inst *i)
     a64_addr m = jit_a64_address_of(l, i->b, (int32_t)i->c, size, jit_rule_trap_of(l, i->aux));
     vr v;
 
+    if (!big && store_cast(l, i, size, m))
+        return;
     if (!as_integer(l, i, size, &v)) {
         if (!big) {
             a64_fstore(l, size, m, in(l, i->a));
