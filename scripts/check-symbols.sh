@@ -2,7 +2,7 @@
 # check-symbols.sh LIB.a LIB.so [WASM.a WASM.so] - what the linker may see of the libraries, and
 # nothing else.
 #
-#  archive  every global symbol begins with jit_
+#  archive  every global symbol begins with jit_, but for the two that GDB asks for by name
 #  shared   exports exactly the functions that include/gantry declares JIT_API, and is in need of
 #           no library but libc
 #  wasm     every global symbol of the WebAssembly library begins with gw_, wasm_ or gantry_wasm_,
@@ -32,9 +32,12 @@ verdict()
 }
 
 nm -g --defined-only "$archive" | awk 'NF == 3 { print $3 }' | sort -u > "$work/defined"
-nm -D --defined-only "$shared" | awk 'NF == 3 { print $3 }' | sort -u > "$work/exported"
+nm -D --defined-only "$shared" | awk 'NF == 3 { print $3 }' | sort -u > "$work/all-exported"
+# GDB manual, "JIT Compilation Interface".
+gdb='^__jit_debug_(descriptor|register_code)$'
+grep -vE "$gdb" "$work/all-exported" > "$work/exported"
 
-grep -v '^jit_' "$work/defined" > "$work/prefix"
+grep -v '^jit_' "$work/defined" | grep -vE "$gdb" > "$work/prefix"
 verdict "global without jit_" "$work/prefix"
 
 if [ -n "$wasm_archive" ]; then

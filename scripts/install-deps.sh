@@ -10,19 +10,21 @@ set -eu
 # or a file with its path.
 needs='
 gcc:gcc
+g++:g++
+gdb:gdb
 clang-19:clang-19
 libcriterion-dev:/criterion/criterion.h
 libcapstone-dev:/capstone/capstone.h
 libunicorn-dev:/unicorn/unicorn.h
 llvm-19:llvm-mc-19
 gcc-aarch64-linux-gnu:aarch64-linux-gnu-gcc
+g++-aarch64-linux-gnu:aarch64-linux-gnu-g++
 libc6-dev-arm64-cross:/usr/aarch64-linux-gnu/lib/libc.a
 qemu-user-static:qemu-aarch64-static
 valgrind:valgrind
 xz-utils:xz
 wabt:wast2json
 python3-minimal:python3
-python3-z3:/usr/lib/python3/dist-packages/z3/__init__.py
 '
 
 have()

@@ -1,4 +1,5 @@
-/* call.c - calls from the host into compiled code, the stack they may use, and the traps that they end in. */
+/* call.c - calls from the host into compiled code, the stack they may use, and the traps that they
+ * end in. */
 #include "runtime.h"
 
 #include <stdlib.h>
@@ -55,8 +56,9 @@ static void set_limit(gw_store *s, uint64_t limit)
             ((gw_instance *)o)->context->stack_limit = limit;
 }
 
-/* The limit stays while it leaves at least half and at most twice of what is asked for, since every instance holds a
- * copy; in practice it changes with the thread only. False: there is no stack left even now. */
+/* The limit stays while it leaves at least half and at most twice of what is asked for, since every
+ * instance holds a copy; in practice it changes with the thread only. False: there is no stack left
+ * even now. */
 static bool prepare_stack(gw_store *s)
 {
     uintptr_t here = (uintptr_t)&s, bottom = gw_os_stack_bottom();
@@ -76,15 +78,16 @@ static bool prepare_stack(gw_store *s)
 
 /* ---- Calls ---- */
 
-/* The frame of compiled code that holds pc; false: it is none of this store's. An instance is found by its code, so of
- * several instances of one module it is the latest. */
+/* The frame of compiled code that holds pc; false: it is none of this store's. An instance is found
+ * by its code, so of several instances of one module it is the latest. */
 static bool note_frame(gw_store *s, gw_trap *t, const void *pc)
 {
     gw_frame *f = &t->frames[t->nframes];
 
     for (gw_object *o = s->objects; o; o = o->next) {
         gw_instance *i = (gw_instance *)o;
-        if (o->kind == GW_OBJ_INSTANCE && i->code->published && gw_code_place(i->code, pc, &f->func, &f->offset)) {
+        if (o->kind == GW_OBJ_INSTANCE && i->code->published
+            && gw_code_place(i->code, pc, &f->func, &f->offset)) {
             f->instance = i;
             t->nframes++;
             return true;

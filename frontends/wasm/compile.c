@@ -1,5 +1,5 @@
-/* compile.c - a module from bytes to code: decode, compile function by function on the threads the caller gives,
- * publish as one batch, so that calls within the module are direct. */
+/* compile.c - a module from bytes to code: decode, compile function by function on the threads the
+ * caller gives, publish as one batch, so that calls within the module are direct. */
 #include "translate.h"
 
 #include <stdlib.h>
@@ -10,7 +10,8 @@ static uint32_t own_count(const gw_code *c)
     return c->module->nfuncs - c->module->nimported_funcs;
 }
 
-/* Places of what differs from module to module, behind the context's fixed part. False: it would be too large. */
+/* Places of what differs from module to module, behind the context's fixed part. False: it would be
+ * too large. */
 static bool lay_out(gw_code *c)
 {
     const gw_module *m = c->module;
@@ -55,7 +56,8 @@ static gw_status prepare(gw_code *c, gw_error *err)
     return GW_OK;
 }
 
-gw_status gw_code_new(gw_engine *e, const void *bytes, size_t size, bool keep, gw_code **code, gw_error *err)
+gw_status gw_code_new(gw_engine *e, const void *bytes, size_t size, bool keep, gw_code **code,
+                      gw_error *err)
 {
     gw_code *c = calloc(1, sizeof *c);
     gw_status status;
@@ -112,7 +114,8 @@ static bool compile_one(gw_code *c, gw_translator *t, jit_ctx *ctx, uint32_t own
     jit_status status = f ? jit_compile_unit(ctx, f, NULL, &c->units[own]) : JIT_ERR_NOMEM;
 
     if (status != JIT_OK) {
-        fail(c, of_jit(status), func, f ? jit_error_message(ctx) : "out of memory, or over the engine's limit");
+        fail(c, of_jit(status), func,
+             f ? jit_error_message(ctx) : "out of memory, or over the engine's limit");
         c->units[own] = NULL;
     }
     jit_func_free(f);
@@ -162,11 +165,15 @@ static bool sort_by_address(gw_code *c, uint32_t n)
         from[k] = k;
     for (uint32_t width = 1; width < n; width *= 2) {
         for (uint32_t low = 0; low < n; low += 2 * width) {
-            uint32_t mid = low + width < n ? low + width : n, high = mid + width < n ? mid + width : n;
+            uint32_t mid = low + width < n ? low + width : n,
+                     high = mid + width < n ? mid + width : n;
             uint32_t a = low, b = mid;
             for (uint32_t k = low; k < high; k++)
-                to[k] = b == high || (a < mid && entry_of(c->codes[from[a]]) <= entry_of(c->codes[from[b]]))
-                            ? from[a++] : from[b++];
+                to[k] = b == high
+                                || (a < mid
+                                    && entry_of(c->codes[from[a]]) <= entry_of(c->codes[from[b]]))
+                            ? from[a++]
+                            : from[b++];
         }
         uint32_t *swap = from;
         from = to;
@@ -190,9 +197,11 @@ gw_status gw_code_finish(gw_code *c, gw_error *err)
         return status;
     }
     jit_ctx *ctx = jit_ctx_new(c->engine->jit);
-    jit_status published = ctx ? jit_publish(c->engine->jit, ctx, c->units, n, c->codes) : JIT_ERR_NOMEM;
+    jit_status published =
+        ctx ? jit_publish(c->engine->jit, ctx, c->units, n, c->codes) : JIT_ERR_NOMEM;
     if (published != JIT_OK)
-        gw_error_set(err, status = of_jit(published), SIZE_MAX, "%s", ctx ? jit_error_message(ctx) : "out of memory");
+        gw_error_set(err, status = of_jit(published), SIZE_MAX, "%s",
+                     ctx ? jit_error_message(ctx) : "out of memory");
     jit_ctx_free(ctx);
     free_units(c);
     if (status != GW_OK)

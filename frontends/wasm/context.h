@@ -1,10 +1,12 @@
-/* context.h - what compiled WebAssembly sees: an instance's context, reached by the hidden first parameter.
+/* context.h - what compiled WebAssembly sees: an instance's context, reached by the hidden first
+ * parameter.
  *
- * Every compiled function takes the address of its instance's gw_context before its own parameters (vmctx), and calls
- * by the `tail` convention: six and eight parameters and eight results of a class travel in registers, whatever the
- * number of results. A reference to a function is the address of a gw_funcref, 0 is null; so a call through one loads
- * code and context from one cache line. Behind the fixed part of the context stand arrays whose places depend on the
- * module (gw_layout). Offsets are compiled in: change a struct here and everything is compiled anew. */
+ * Every compiled function takes the address of its instance's gw_context before its own parameters
+ * (vmctx), and calls by the `tail` convention: six and eight parameters and eight results of a
+ * class travel in registers, whatever the number of results. A reference to a function is the
+ * address of a gw_funcref, 0 is null; so a call through one loads code and context from one cache
+ * line. Behind the fixed part of the context stand arrays whose places depend on the module
+ * (gw_layout). Offsets are compiled in: change a struct here and everything is compiled anew. */
 #ifndef GW_CONTEXT_H
 #define GW_CONTEXT_H
 
@@ -12,8 +14,8 @@
 
 typedef struct gw_instance gw_instance;
 
-/* A function that can be called: compiled code with its instance's context, or the trampoline of a signature with a
- * host function's gw_hostfunc in place of a context. */
+/* A function that can be called: compiled code with its instance's context, or the trampoline of a
+ * signature with a host function's gw_hostfunc in place of a context. */
 typedef struct gw_funcref {
     const void *code;
     void *vmctx;
@@ -21,7 +23,8 @@ typedef struct gw_funcref {
     uint32_t index; /* in its module; ~0u: a host function */
 } gw_funcref;
 
-/* What code reads of a memory and of a table; it stands in the object that owns it and does not move. */
+/* What code reads of a memory and of a table; it stands in the object that owns it and does not
+ * move. */
 typedef struct gw_memdef {
     uint8_t *base;
     uint64_t bytes;
@@ -46,8 +49,9 @@ typedef struct gw_context {
     gw_instance *instance;
 } gw_context;
 
-/* Where the arrays stand, in bytes from the context. A global's cell of 8 bytes holds its value, or the address of the
- * cell where it is imported; a table's 8 bytes are the address of its gw_tabledef. */
+/* Where the arrays stand, in bytes from the context. A global's cell of 8 bytes holds its value, or
+ * the address of the cell where it is imported; a table's 8 bytes are the address of its
+ * gw_tabledef. */
 typedef struct gw_layout {
     uint32_t imports;  /* gw_funcref, a copy for each imported function */
     uint32_t import_refs; /* gw_funcref *, what was imported */

@@ -1,8 +1,10 @@
-/* engine.c - what all modules share: the code engine, canonical function types, trampolines to host functions.
+/* engine.c - what all modules share: the code engine, canonical function types, trampolines to host
+ * functions.
  *
- * A type has one number in an engine, so that a call through a table compares two words. Host functions are entered by
- * code made once for a type: it puts the parameters into memory, calls gw_host_enter() with the function's record,
- * which came in place of a context, and traps when that says so; a host function itself never unwinds. */
+ * A type has one number in an engine, so that a call through a table compares two words. Host
+ * functions are entered by code made once for a type: it puts the parameters into memory, calls
+ * gw_host_enter() with the function's record, which came in place of a context, and traps when that
+ * says so; a host function itself never unwinds. */
 #include "runtime.h"
 
 #include <stdio.h>
@@ -212,7 +214,8 @@ static void build_trampoline(jit_func *f, const gw_sigtype *t)
     jit_signature to = { JIT_CONV_SYSTEM_V, 3, 1, ints, &result };
     jit_mem trusted = { JIT_MEM_NOTRAP, 0, { 0 } };
     uint32_t most = t->nparams > t->nresults ? t->nparams : t->nresults;
-    jit_slot in = jit_slot_declare(f, 8 * t->nparams + 8, 8), out = jit_slot_declare(f, 8 * t->nresults + 8, 8);
+    jit_slot in = jit_slot_declare(f, 8 * t->nparams + 8, 8),
+             out = jit_slot_declare(f, 8 * t->nresults + 8, 8);
     jit_fnref enter = jit_callee_declare(f, host_enter, jit_sig_declare(f, &to), false);
     jit_value *v = malloc((most + (size_t)1) * sizeof *v), args[3];
     jit_builder *b = jit_build(f);
@@ -226,7 +229,8 @@ static void build_trampoline(jit_func *f, const gw_sigtype *t)
         jit_inst call = jit_call(b, enter, 3, args);
         jit_trapnz(b, jit_result(b, call, 0), GW_TRAP_HOST);
         for (uint32_t k = 0; k < t->nresults; k++)
-            v[k] = jit_load(b, gw_jit_type(t->types[t->nparams + k]), trusted, args[2], (int32_t)(8 * k));
+            v[k] = jit_load(b, gw_jit_type(t->types[t->nparams + k]), trusted, args[2],
+                            (int32_t)(8 * k));
         jit_return_values(b, t->nresults, v);
     }
     jit_build_end(b); /* without memory an error: the block has no terminator */

@@ -1,4 +1,5 @@
-/* instance.c - instantiation (4.5.4): imports checked, context filled, globals and active segments initialized. */
+/* instance.c - instantiation (4.5.4): imports checked, context filled, globals and active segments
+ * initialized. */
 #include "reader.h"
 #include "runtime.h"
 
@@ -51,7 +52,8 @@ const gw_extern *gw_instance_export(const gw_instance *i, const char *name, size
     const gw_module *m = i->code->module;
 
     for (uint32_t k = 0; k < m->nexports; k++)
-        if (m->exports[k].name.size == length && (length == 0 || memcmp(m->exports[k].name.at, name, length) == 0))
+        if (m->exports[k].name.size == length
+            && (length == 0 || memcmp(m->exports[k].name.at, name, length) == 0))
             return &i->exports[k];
     return NULL;
 }
@@ -64,7 +66,8 @@ bool gw_constexpr_value(gw_instance *i, const gw_constexpr *x, uint64_t *bits)
     uint64_t few[16], *stack = few;
     uint32_t sp = 0;
 
-    if (x->code.size > 32 && !(stack = malloc(x->code.size * sizeof *stack))) /* two bytes an operand */
+    if (x->code.size > 32
+        && !(stack = malloc(x->code.size * sizeof *stack))) /* two bytes an operand */
         return false;
     while (r.at < r.end) {
         gw_op op = gw_read_op(&r);
@@ -111,7 +114,8 @@ static bool import_fits(const gw_code *c, const gw_import *want, const gw_extern
     case GW_KIND_TABLE: {
         const gw_table_inst *t = have->of.table;
         return t->type == m->tables[want->index].type
-               && fits((uint32_t)t->def.length, t->has_max, t->declared_max, &m->tables[want->index].range);
+               && fits((uint32_t)t->def.length, t->has_max, t->declared_max,
+                       &m->tables[want->index].range);
     }
     case GW_KIND_MEMORY: {
         const gw_memory_inst *mem = have->of.memory;
@@ -130,8 +134,10 @@ static gw_status check_imports(const gw_code *c, const gw_extern *imports, gw_er
         const gw_import *want = &c->module->imports[k];
         if (!import_fits(c, want, &imports[k]))
             return gw_error_set(err, GW_UNLINKABLE, SIZE_MAX, "incompatible import type: %.*s.%.*s",
-                                (int)(want->module.size < 80 ? want->module.size : 80), (const char *)want->module.at,
-                                (int)(want->name.size < 80 ? want->name.size : 80), (const char *)want->name.at);
+                                (int)(want->module.size < 80 ? want->module.size : 80),
+                                (const char *)want->module.at,
+                                (int)(want->name.size < 80 ? want->name.size : 80),
+                                (const char *)want->name.at);
     }
     return GW_OK;
 }
@@ -197,7 +203,8 @@ static gw_status make_objects(gw_instance *i, gw_error *err)
     for (uint32_t k = m->nimported_tables; k < m->ntables; k++) {
         i->tables[k] = gw_table_new(s, m->tables[k].type, &m->tables[k].range, NULL);
         if (!i->tables[k])
-            return gw_error_set(err, GW_LIMIT, SIZE_MAX, "no memory for table %u, or over a limit", k);
+            return gw_error_set(err, GW_LIMIT, SIZE_MAX, "no memory for table %u, or over a limit",
+                                k);
     }
     if (m->nmemories > m->nimported_memories) {
         i->memory = gw_memory_new(s, &m->memories[m->nimported_memories].range);
@@ -304,8 +311,10 @@ static gw_instance *allocate(gw_store *s, gw_code *code)
     i->dropped_elems = calloc(m->nelems + (size_t)1, sizeof *i->dropped_elems);
     i->dropped_datas = calloc(m->ndatas + (size_t)1, sizeof *i->dropped_datas);
     i->context = calloc(1, code->layout.size);
-    return i->exports && i->tables && i->globals && i->imports && i->dropped_elems && i->dropped_datas && i->context
-               ? i : NULL; /* what is there goes with the store */
+    return i->exports && i->tables && i->globals && i->imports && i->dropped_elems
+                   && i->dropped_datas && i->context
+               ? i
+               : NULL; /* what is there goes with the store */
 }
 
 gw_status gw_instance_new(gw_store *s, gw_code *code, const gw_extern *imports, gw_instance **out,
@@ -319,7 +328,8 @@ gw_status gw_instance_new(gw_store *s, gw_code *code, const gw_extern *imports, 
     if (status != GW_OK)
         return status;
     if (code->engine != s->engine || !code->published)
-        return gw_error_set(err, GW_INTERNAL, SIZE_MAX, "the module is another engine's, or not compiled");
+        return gw_error_set(err, GW_INTERNAL, SIZE_MAX,
+                            "the module is another engine's, or not compiled");
     i = allocate(s, code);
     if (!i)
         return no_memory(err);

@@ -1,6 +1,6 @@
 /* libcalls.c - what compiled code leaves to C: growing, bulk operations, segments (4.4.6, 4.4.7).
  *
- * A result of 0 means done, 1 that the caller traps. Sizes are added in 64 bits, so nothing wraps. */
+ * A result of 0 means done, 1 that the caller traps. Sizes are added in 64 bits: nothing wraps. */
 #include "runtime.h"
 
 #include <string.h>
@@ -67,10 +67,12 @@ static void data_drop(gw_context *c, uint32_t seg)
 static uint32_t table_grow(gw_context *c, uint32_t n, uint64_t init, uint32_t table)
 {
     uint32_t before;
-    return gw_table_grow(c->instance->tables[table], n, (void *)(uintptr_t)init, &before) ? before : ~0u;
+    return gw_table_grow(c->instance->tables[table], n, (void *)(uintptr_t)init, &before) ? before
+                                                                                          : ~0u;
 }
 
-bool gw_table_init(gw_instance *i, uint32_t seg, uint32_t table, uint32_t to, uint32_t from, uint32_t n)
+bool gw_table_init(gw_instance *i, uint32_t seg, uint32_t table, uint32_t to, uint32_t from,
+                   uint32_t n)
 {
     const gw_elem *e = &i->code->module->elems[seg];
     const gw_tabledef *t = &i->tables[table]->def;
@@ -88,12 +90,14 @@ bool gw_table_init(gw_instance *i, uint32_t seg, uint32_t table, uint32_t to, ui
     return true;
 }
 
-static uint32_t table_init(gw_context *c, uint32_t to, uint32_t from, uint32_t n, uint32_t table, uint32_t seg)
+static uint32_t table_init(gw_context *c, uint32_t to, uint32_t from, uint32_t n, uint32_t table,
+                           uint32_t seg)
 {
     return !gw_table_init(c->instance, seg, table, to, from, n);
 }
 
-static uint32_t table_copy(gw_context *c, uint32_t to, uint32_t from, uint32_t n, uint32_t into, uint32_t out_of)
+static uint32_t table_copy(gw_context *c, uint32_t to, uint32_t from, uint32_t n, uint32_t into,
+                           uint32_t out_of)
 {
     const gw_tabledef *d = &c->instance->tables[into]->def, *s = &c->instance->tables[out_of]->def;
 

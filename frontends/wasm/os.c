@@ -1,4 +1,5 @@
-/* os.c - every call of this front end to the operating system but those of WASI: address space and stacks. Linux. */
+/* os.c - every call of this front end to the operating system but those of WASI: address space and
+ * stacks. Linux. */
 #define _GNU_SOURCE
 #include "runtime.h"
 
@@ -48,7 +49,8 @@ static uintptr_t find_stack_bottom(void)
 
 uintptr_t gw_os_stack_bottom(void)
 {
-    static _Thread_local uintptr_t bottom; /* of a thread it never changes, and asking reads a file */
+    static _Thread_local uintptr_t
+        bottom; /* of a thread it never changes, and asking reads a file */
 
     if (bottom == 0)
         bottom = find_stack_bottom();
@@ -62,7 +64,8 @@ bool gw_os_signal_stack(void)
     if (sigaltstack(NULL, &now) == 0 && !(now.ss_flags & SS_DISABLE))
         return true;
     mine.ss_size = 64 * 1024;
-    mine.ss_sp = mmap(NULL, mine.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mine.ss_sp =
+        mmap(NULL, mine.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     mine.ss_flags = 0;
     return mine.ss_sp != MAP_FAILED && sigaltstack(&mine, NULL) == 0;
 }

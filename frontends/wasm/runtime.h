@@ -1,12 +1,12 @@
 /* runtime.h - engines, compiled modules, stores and instances of WebAssembly from the inside.
  *
  *   gw_engine   one jit_engine, the canonical function types, trampolines; shared by all threads
- *   gw_code     a module decoded, compiled and published; immutable, shared by many instances, counted
- *   gw_store    all that is instantiated, in one list, freed together; used by one thread at a time
- *   gw_instance a module's instance: its context (context.h) and the objects that it imports and owns
+ *   gw_code     a module decoded, compiled and published; immutable, counted, of many instances
+ *   gw_store    all that is instantiated, in one list, freed together; one thread at a time
+ *   gw_instance a module's instance: its context (context.h), what it imports and owns
  *
- * Objects of a store are addresses that stay until the store goes, so instances may refer to each other freely and
- * nothing is counted. Two stores share nothing but engine and code. */
+ * Objects of a store are addresses that stay until the store goes, so instances may refer to each
+ * other freely and nothing is counted. Two stores share nothing but engine and code. */
 #ifndef GW_RUNTIME_H
 #define GW_RUNTIME_H
 
@@ -23,7 +23,8 @@
 
 /* ---- error.c ---- */
 /* Fills in *e and returns its status. */
-gw_status gw_error_set(gw_error *e, gw_status status, size_t offset, const char *format, ...) GW_PRINTF(4, 5);
+gw_status gw_error_set(gw_error *e, gw_status status, size_t offset, const char *format, ...)
+    GW_PRINTF(4, 5);
 /* The specification's words for a trap code. */
 const char *gw_trap_text(unsigned code);
 
@@ -37,7 +38,7 @@ typedef struct gw_sigtype {
     struct gw_sigtype *next;   /* in its bucket */
     uint32_t id, hash, nparams, nresults;
     jit_signature sig;         /* of compiled code: context first */
-    jit_code *code;            /* by which host functions of this type are entered; NULL: not made yet */
+    jit_code *code;            /* by which host functions are entered; NULL: not made yet */
     gw_type types[];           /* parameters, then results */
 } gw_sigtype;
 
@@ -49,7 +50,7 @@ typedef struct gw_options {
     bool positions;            /* byte offsets of instructions for traps and backtraces */
     uint32_t checks;           /* JIT_CHECK_* */
     size_t code_space;         /* 0: 512 MiB on x86-64, 128 MiB elsewhere */
-    size_t compile_bytes;      /* for IR, working memory and code not yet published, all at once; 0: 1 GiB */
+    size_t compile_bytes;      /* for IR, working memory, code not yet published; 0: 1 GiB */
 } gw_options;
 
 typedef struct gw_engine {
@@ -98,14 +99,17 @@ typedef struct gw_code {
 } gw_code;
 
 /* Decodes and validates; compiles nothing. keep as in gw_module_decode(). */
-gw_status gw_code_new(gw_engine *e, const void *bytes, size_t size, bool keep, gw_code **code, gw_error *err);
-/* Compiles functions that nobody has taken yet, until there are none; any number of threads at once. */
+gw_status gw_code_new(gw_engine *e, const void *bytes, size_t size, bool keep, gw_code **code,
+                      gw_error *err);
+/* Compiles functions that nobody has taken yet, until there are none; any number of threads at
+ * once. */
 void gw_code_compile_some(gw_code *c);
 /* After all threads are back: links and publishes. */
 gw_status gw_code_finish(gw_code *c, gw_error *err);
 void gw_code_hold(gw_code *c);
 void gw_code_release(gw_code *c);
-/* The function that holds pc, its index in the module and the byte offset in it; false: not of this code. */
+/* The function that holds pc, its index in the module and the byte offset in it; false: not of this
+ * code. */
 bool gw_code_place(const gw_code *c, const void *pc, uint32_t *func, uint32_t *offset);
 
 /* ---- Stores and what is in them: store.c ---- */
@@ -129,8 +133,9 @@ typedef union gw_val {
 
 typedef struct gw_trap gw_trap;
 
-/* A host function: returns NULL, or a trap that it gives away. caller: of the call, NULL: the host. */
-typedef gw_trap *(*gw_host_fn)(void *user, struct gw_store *store, const gw_val *args, gw_val *results);
+/* A host function: returns NULL, or a trap that it gives away. */
+typedef gw_trap *(*gw_host_fn)(void *user, struct gw_store *store, const gw_val *args,
+                               gw_val *results);
 typedef struct gw_hostfunc {
     gw_object base;
     gw_host_fn fn;
@@ -207,11 +212,13 @@ typedef struct gw_store {
     unsigned depth;          /* calls of the host into compiled code now */
 } gw_store;
 
-void *gw_object_new(gw_store *s, gw_object_kind kind, size_t size); /* zeroed, in the store's list */
+/* Zeroed memory for an object, in the store's list from now on; NULL: none. */
+void *gw_object_new(gw_store *s, gw_object_kind kind, size_t size);
 gw_store *gw_store_new(gw_engine *e, const gw_limits *limits);
 void gw_store_free(gw_store *s);
 
-gw_funcref *gw_func_host(gw_store *s, gw_sigtype *type, gw_host_fn fn, void *user, void (*finalize)(void *));
+gw_funcref *gw_func_host(gw_store *s, gw_sigtype *type, gw_host_fn fn, void *user,
+                         void (*finalize)(void *));
 /* NULL: no memory, or over a limit. */
 gw_memory_inst *gw_memory_new(gw_store *s, const gw_range *r);
 bool gw_memory_grow(gw_memory_inst *m, uint32_t pages, uint32_t *before);
@@ -221,19 +228,26 @@ gw_global_inst *gw_global_new(gw_store *s, gw_type type, bool mutable, uint64_t 
 
 /* ---- Instances: instance.c ---- */
 
-/* imports: one for each of the module's. Runs active segments, not the start function. A trap in a segment is
- * GW_TRAP with *trap; the instance exists then all the same, for what it has written stays written. */
+/* imports: one for each of the module's. Runs active segments, not the start function. A trap in a
+ * segment is GW_TRAP with *trap; the instance exists then all the same, for what it has written
+ * stays written. */
 gw_status gw_instance_new(gw_store *s, gw_code *code, const gw_extern *imports, gw_instance **out,
                           gw_trap **trap, gw_error *err);
 gw_trap *gw_instance_start(gw_instance *i); /* runs the start function, if there is one */
-const gw_extern *gw_instance_export(const gw_instance *i, const char *name, size_t length); /* NULL: none */
-/* The record by which a function of this instance is known; NULL: it is not one that can be referenced. */
+/* NULL: none of this name. */
+const gw_extern *gw_instance_export(const gw_instance *i, const char *name, size_t length);
+/* The record by which a function of this instance is known; NULL: it is not one that can be
+ * referenced. */
 gw_funcref *gw_instance_func(gw_instance *i, uint32_t index);
 gw_global_inst *gw_instance_global(gw_instance *i, uint32_t index);
 
 /* ---- Calling: call.c ---- */
 
-typedef struct gw_frame { gw_instance *instance; uint32_t func, offset; } gw_frame; /* offset: in the module; ~0u */
+typedef struct gw_frame {
+    gw_instance *instance;
+    uint32_t func;
+    uint32_t offset; /* in the module; ~0u: not known */
+} gw_frame;
 enum { GW_MAX_FRAMES = 64 };
 struct gw_trap {
     unsigned code;  /* a trap code; 0: made by the host */
@@ -250,7 +264,7 @@ const char *gw_trap_message(const gw_trap *t);
 gw_trap *gw_call(gw_store *s, const gw_funcref *f, const gw_val *args, gw_val *results);
 
 /* ---- What compiled code calls: libcalls.c ---- */
-/* One row each: name, parameters behind the context, result ('-': none; '!': a trap code, 0 none). */
+/* Name, parameters behind the context (w: 32 bits, d: 64), result ('-': none; '!': not 0: trap). */
 #define GW_LIBCALLS(X) \
     X(memory_grow, "w", 'w') \
     X(memory_init, "wwww", '!') \
@@ -271,9 +285,10 @@ typedef enum gw_libcall {
 bool gw_libcalls_define(jit_engine *e);
 /* The same from outside; false: out of bounds. */
 bool gw_memory_init(gw_instance *i, uint32_t seg, uint32_t to, uint32_t from, uint32_t n);
-bool gw_table_init(gw_instance *i, uint32_t seg, uint32_t table, uint32_t to, uint32_t from, uint32_t n);
-/* Bits of a constant expression in an instance's globals and functions. */
-bool gw_constexpr_value(gw_instance *i, const gw_constexpr *x, uint64_t *bits); /* false: no memory */
+bool gw_table_init(gw_instance *i, uint32_t seg, uint32_t table, uint32_t to, uint32_t from,
+                   uint32_t n);
+/* Bits of a constant expression by an instance's globals and functions; false: no memory. */
+bool gw_constexpr_value(gw_instance *i, const gw_constexpr *x, uint64_t *bits);
 
 /* ---- The operating system: os.c ---- */
 size_t gw_os_page(void);

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #define PAGE ((uint64_t)65536)
-/* A 32-bit index, a 32-bit offset and the widest access: what lies behind a memory may be named, but not touched. */
+/* A 32-bit index, a 32-bit offset and the widest access: what lies behind a memory may be named,
+ * but not touched. */
 #define GUARDED_BYTES (((uint64_t)8 << 30) + PAGE)
 #define MAX_PAGES 65536u
 #define MAX_ELEMENTS 10000000u
@@ -99,7 +100,8 @@ static void forget(gw_object *o)
     free(o);
 }
 
-gw_funcref *gw_func_host(gw_store *s, gw_sigtype *type, gw_host_fn fn, void *user, void (*finalize)(void *))
+gw_funcref *gw_func_host(gw_store *s, gw_sigtype *type, gw_host_fn fn, void *user,
+                         void (*finalize)(void *))
 {
     const void *code = gw_engine_trampoline(s->engine, type);
     gw_hostfunc *h = code ? gw_object_new(s, GW_OBJ_FUNC, sizeof *h) : NULL;
@@ -136,7 +138,8 @@ static bool resize(gw_memory_inst *m, uint32_t pages)
         if (!gw_os_commit(m->def.base + m->def.bytes, bytes - m->def.bytes))
             return false;
     } else {
-        uint8_t *base = bytes <= SIZE_MAX - 1 ? calloc(1, (size_t)bytes + 1) : NULL; /* never NULL for 0 */
+        uint8_t *base =
+            bytes <= SIZE_MAX - 1 ? calloc(1, (size_t)bytes + 1) : NULL; /* never NULL for 0 */
         if (!base)
             return false;
         if (m->def.base)

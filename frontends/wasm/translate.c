@@ -51,7 +51,7 @@ static jit_block block_with(gw_translator *t, const gw_type *types, uint32_t n)
     return block;
 }
 
-/* Goes on in a block all of whose branches are made: its parameters are what stands on the stack. */
+/* Goes on in a block: its parameters come onto the stack. all_known: all branches to it are made. */
 static void enter(gw_translator *t, jit_block block, uint32_t nparams, bool all_known)
 {
     if (all_known)
@@ -93,8 +93,8 @@ static void check_interrupt(gw_translator *t)
         return;
     p = gw_context_load(t, offsetof(gw_context, interrupt));
     epoch = jit_load(t->b, JIT_I64, shared, p, offsetof(gw_interrupt, epoch));
-    /* Another thread writes it, so it is read each time: the store, which may be to the same word for all that is known,
-     * keeps the load where it is. */
+    /* Another thread writes it, so it is read each time: the store, which may be to the same word
+     * for all that is known, keeps the load where it is. */
     jit_store(t->b, shared, epoch, p, offsetof(gw_interrupt, polled));
     epoch = jit_load(t->b, JIT_I64, shared, epoch, 0);
     deadline = jit_load(t->b, JIT_I64, shared, p, offsetof(gw_interrupt, deadline));
@@ -196,7 +196,8 @@ static void branch_if(gw_translator *t, gw_ctrl *c)
     enter(t, next, 0, true);
 }
 
-/* The block that hands the arguments on to a target of this br_table; without arguments the target itself. */
+/* The block that hands the arguments on to a target of this br_table; without arguments the target
+ * itself. */
 static jit_block arm_of(gw_translator *t, gw_ctrl *c)
 {
     if (label_arity(c) == 0)
@@ -220,7 +221,8 @@ static void *grow(void *at, uint32_t *cap, uint32_t n, size_t size)
     }
     return more;
 }
-#define RESERVE(more, at, cap, n) (((more) = grow((at), &(cap), (n), sizeof *(at))) != NULL && ((at) = (more), true))
+#define RESERVE(more, at, cap, n) \
+    (((more) = grow((at), &(cap), (n), sizeof *(at))) != NULL && ((at) = (more), true))
 
 /* False: no memory. */
 static bool branch_table(gw_translator *t)
@@ -286,7 +288,8 @@ static void select_value(gw_translator *t)
     gw_push(t, jit_select(t->b, c, x, y));
 }
 
-/* What changes where code goes. False: it was none of these; *out becomes true when it was a terminator. */
+/* What changes where code goes. False: it was none of these; *out becomes true when it was a
+ * terminator. */
 static bool control(gw_translator *t, gw_op op, const uint8_t *at, bool *out)
 {
     switch (op) {
@@ -412,7 +415,9 @@ static void begin_locals(gw_translator *t, const gw_functype *type)
 /* Context, stack limit and regions. */
 static void begin_function(gw_translator *t)
 {
-    jit_mem constant = { JIT_MEM_NOTRAP | JIT_MEM_ALIGNED | JIT_MEM_READONLY | JIT_MEM_CAN_MOVE, 0, { 0 } };
+    jit_mem constant = { JIT_MEM_NOTRAP | JIT_MEM_ALIGNED | JIT_MEM_READONLY | JIT_MEM_CAN_MOVE,
+                         0,
+                         { 0 } };
     jit_mem limit = { JIT_MEM_NOTRAP | JIT_MEM_ALIGNED, 0, { 0 } };
     jit_gv vmctx = jit_gv_vmctx(t->f);
 
@@ -421,7 +426,8 @@ static void begin_function(gw_translator *t)
     t->globals = jit_region_declare(t->f, 2, "globals");
     t->tables = jit_region_declare(t->f, 3, "tables");
     limit.region = constant.region = t->context;
-    jit_func_stack_limit(t->f, jit_gv_load(t->f, JIT_I64, limit, vmctx, offsetof(gw_context, stack_limit)));
+    jit_func_stack_limit(
+        t->f, jit_gv_load(t->f, JIT_I64, limit, vmctx, offsetof(gw_context, stack_limit)));
     t->b = jit_build(t->f);
     t->vmctx = jit_param(t->b, 0);
     t->base.id = 0;

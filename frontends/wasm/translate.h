@@ -1,9 +1,10 @@
 /* translate.h - the translator from WebAssembly to IR: its state, shared by translate*.c.
  *
- * One pass over a body, straight into the builder. Locals are the builder's variables. The operand stack holds SSA
- * values and comparisons that are not made yet: whoever uses one decides whether it becomes a branch's condition or an
- * i32, and `eqz` inverts it for nothing. A label's block is made by the first branch to it; a block that nobody branches
- * to costs nothing. The arrays are sized by what the validator has found out of a body, so pushes are not checked. */
+ * One pass over a body, straight into the builder. Locals are the builder's variables. The operand
+ * stack holds SSA values and comparisons that are not made yet: whoever uses one decides whether it
+ * becomes a branch's condition or an i32, and `eqz` inverts it for nothing. A label's block is made
+ * by the first branch to it; a block that nobody branches to costs nothing. The arrays are sized by
+ * what the validator has found out of a body, so pushes are not checked. */
 #ifndef GW_TRANSLATE_H
 #define GW_TRANSLATE_H
 
@@ -17,7 +18,9 @@ typedef struct gw_operand {
     uint8_t kind, cc;
 } gw_operand;
 
-typedef enum gw_frame_kind { GW_FRAME_BLOCK, GW_FRAME_LOOP, GW_FRAME_IF, GW_FRAME_ELSE } gw_frame_kind;
+typedef enum gw_frame_kind {
+    GW_FRAME_BLOCK, GW_FRAME_LOOP, GW_FRAME_IF, GW_FRAME_ELSE
+} gw_frame_kind;
 typedef struct gw_ctrl {
     gw_frame_kind kind;
     gw_blocktype type;
@@ -52,7 +55,7 @@ typedef struct gw_translator {
 
     jit_value vmctx, base; /* base: of memory 0, guarded */
     jit_region context, memory, globals, tables; /* alias regions */
-    jit_sigref *sigs;     /* by canonical type index of the module; valid where the stamp is this function's */
+    jit_sigref *sigs;     /* by canonical type of the module, where the stamp is run */
     uint32_t *sig_stamp;
     jit_fnref *callees;   /* by function of the module, likewise */
     uint32_t *callee_stamp;
@@ -102,7 +105,8 @@ static inline void gw_no_place(gw_translator *t)
 }
 
 /* ---- translate_ops.c ---- */
-bool gw_translate_number(gw_translator *t, gw_op op, const uint8_t *at); /* false: none of its instructions */
+/* False: none of its instructions. */
+bool gw_translate_number(gw_translator *t, gw_op op, const uint8_t *at);
 /* ---- translate_memory.c ---- */
 bool gw_translate_access(gw_translator *t, gw_op op, const uint8_t *at);
 jit_value gw_context_load(gw_translator *t, uint32_t offset); /* a pointer that never changes */

@@ -1,8 +1,10 @@
-/* translate_memory.c - instructions that read or write what lies outside a function: memory, globals, tables; and calls.
+/* translate_memory.c - instructions that read or write what lies outside a function: memory,
+ * globals, tables; and calls.
  *
- * Regions: the context's fixed fields never change while code runs (readonly), memory, globals and tables do not alias
- * one another. With guard pages an access of memory is base + zero-extended index + offset and may fault: the fault is
- * the trap. With explicit bounds it is compared first and then cannot fault. */
+ * Regions: the context's fixed fields never change while code runs (readonly), memory, globals and
+ * tables do not alias one another. With guard pages an access of memory is base + zero-extended
+ * index + offset and may fault: the fault is the trap. With explicit bounds it is compared first
+ * and then cannot fault. */
 #include "translate.h"
 
 static jit_mem flags(unsigned bits, unsigned trap, jit_region region)
@@ -27,14 +29,16 @@ static jit_value context_address(gw_translator *t, uint32_t offset)
 /* ---- Memory ---- */
 
 /* Where an access of so many bytes at index + offset goes, with what is left of the offset. */
-static jit_value address(gw_translator *t, jit_value index, uint32_t offset, unsigned bytes, int32_t *rest)
+static jit_value address(gw_translator *t, jit_value index, uint32_t offset, unsigned bytes,
+                         int32_t *rest)
 {
     jit_builder *b = t->b;
     jit_value base = t->base, wide = jit_uextend(b, JIT_I64, index);
 
     if (t->explicit_bounds) {
         jit_value def = gw_context_load(t, offsetof(gw_context, memory));
-        jit_value size = jit_load(b, JIT_I64, flags(SAFE, 0, t->tables), def, offsetof(gw_memdef, bytes));
+        jit_value size =
+            jit_load(b, JIT_I64, flags(SAFE, 0, t->tables), def, offsetof(gw_memdef, bytes));
         jit_value end = jit_iadd(b, wide, jit_iconst(b, JIT_I64, (int64_t)offset + bytes));
         jit_trapnz(b, jit_icmp(b, JIT_UGT, end, size), JIT_TRAP_HEAP_OOB);
         base = jit_load(b, JIT_I64, flags(SAFE, 0, t->tables), def, offsetof(gw_memdef, base));
@@ -142,7 +146,8 @@ static jit_fnref callee_of(gw_translator *t, uint32_t callee)
     if (t->callee_stamp[callee] != t->run) {
         gw_function_name(t->code, callee, name);
         t->callee_stamp[callee] = t->run;
-        t->callees[callee] = jit_callee_declare(t->f, name, sig_of(t, t->m->funcs[callee].type), true);
+        t->callees[callee] =
+            jit_callee_declare(t->f, name, sig_of(t, t->m->funcs[callee].type), true);
     }
     return t->callees[callee];
 }
@@ -160,7 +165,8 @@ static void call(gw_translator *t, uint32_t callee)
         made = jit_call_indirect(t->b, sig_of(t, f->type), code, type->nparams + 1,
                                  arguments(t, type, context));
     } else {
-        made = jit_call(t->b, callee_of(t, callee), type->nparams + 1, arguments(t, type, t->vmctx));
+        made =
+            jit_call(t->b, callee_of(t, callee), type->nparams + 1, arguments(t, type, t->vmctx));
     }
     push_results(t, type, made);
 }
@@ -185,17 +191,19 @@ static jit_value element(gw_translator *t, uint32_t table, jit_value index, unsi
 
     jit_trapnz(b, jit_icmp(b, JIT_UGE, index, table_length(t, def)), trap);
     at = jit_ishl(b, jit_uextend(b, JIT_I64, index), jit_iconst(b, JIT_I64, 3));
-    return jit_iadd(b, jit_load(b, JIT_I64, flags(SAFE, 0, t->tables), def, offsetof(gw_tabledef, elems)), at);
+    return jit_iadd(
+        b, jit_load(b, JIT_I64, flags(SAFE, 0, t->tables), def, offsetof(gw_tabledef, elems)), at);
 }
 
-/* Null is address 0, so reading the type through it is the trap for an element that is not there. */
+/* Null is address 0, so reading the type through it is the trap for a missing element. */
 static void call_indirect(gw_translator *t, uint32_t type, uint32_t table)
 {
     jit_builder *b = t->b;
     const gw_functype *ft = &t->m->types[type];
     jit_value index = gw_pop(t), at = element(t, table, index, GW_TRAP_UNDEFINED_ELEMENT);
     jit_value ref = jit_load(b, JIT_I64, flags(SAFE, 0, t->tables), at, 0);
-    jit_mem null = flags(JIT_MEM_ALIGNED | JIT_MEM_READONLY, GW_TRAP_UNINITIALIZED_ELEMENT, t->context);
+    jit_mem null =
+        flags(JIT_MEM_ALIGNED | JIT_MEM_READONLY, GW_TRAP_UNINITIALIZED_ELEMENT, t->context);
     jit_mem loaded = flags(SAFE | JIT_MEM_READONLY, 0, t->context);
     jit_value id = jit_load(b, JIT_I32, null, ref, offsetof(gw_funcref, type));
     jit_value code, context;
@@ -241,8 +249,8 @@ static jit_fnref lib_of(gw_translator *t, gw_libcall lib)
 }
 
 /* Calls with the n operands on top of the stack in front and the immediates behind. */
-static void lib(gw_translator *t, gw_libcall which, uint32_t n, uint32_t nimm, uint32_t imm0, uint32_t imm1,
-                unsigned trap)
+static void lib(gw_translator *t, gw_libcall which, uint32_t n, uint32_t nimm, uint32_t imm0,
+                uint32_t imm1, unsigned trap)
 {
     jit_builder *b = t->b;
     jit_fnref fn = lib_of(t, which);
@@ -265,7 +273,8 @@ static void lib(gw_translator *t, gw_libcall which, uint32_t n, uint32_t nimm, u
 static void memory_size(gw_translator *t)
 {
     jit_value def = gw_context_load(t, offsetof(gw_context, memory));
-    jit_value n = jit_load(t->b, JIT_I64, flags(SAFE, 0, t->tables), def, offsetof(gw_memdef, bytes));
+    jit_value n =
+        jit_load(t->b, JIT_I64, flags(SAFE, 0, t->tables), def, offsetof(gw_memdef, bytes));
 
     n = jit_ushr(t->b, n, jit_iconst(t->b, JIT_I64, 16));
     gw_push(t, jit_ireduce(t->b, JIT_I32, n));

@@ -1,4 +1,5 @@
-/* wasi.c - WASI preview 1: what a program is given, clocks, randomness, waiting, exit; and its functions as imports. */
+/* wasi.c - WASI preview 1: what a program is given, clocks, randomness, waiting, exit; and its
+ * functions as imports. */
 #define _GNU_SOURCE
 #include "wasi.h"
 
@@ -90,7 +91,8 @@ bool gantry_wasm_wasi_env(wasi *w, const char *name_value)
 bool gantry_wasm_wasi_dir(wasi *w, const char *guest, const char *host)
 {
     int fd = open(host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    uint32_t number = fd >= 0 ? gw_wasi_add_fd(w, fd, WASI_DIRECTORY, WASI_RIGHTS_ALL, WASI_RIGHTS_ALL) : ~0u;
+    uint32_t number =
+        fd >= 0 ? gw_wasi_add_fd(w, fd, WASI_DIRECTORY, WASI_RIGHTS_ALL, WASI_RIGHTS_ALL) : ~0u;
     char *name = number != ~0u ? strdup(guest) : NULL;
 
     if (!name) {
@@ -117,7 +119,8 @@ bool gantry_wasm_wasi_exited(const wasi *w, uint32_t *code)
 
 /* ---- Arguments and environment ---- */
 
-static wasi_error put_strings(const wasi *w, char **list, uint32_t n, uint32_t pointers, uint32_t bytes)
+static wasi_error put_strings(const wasi *w, char **list, uint32_t n, uint32_t pointers,
+                              uint32_t bytes)
 {
     for (uint32_t k = 0; k < n; k++) {
         uint32_t size = (uint32_t)strlen(list[k]) + 1;
@@ -249,8 +252,10 @@ static void put_event(uint8_t *at, const uint8_t *sub, wasi_error e)
     memcpy(at + 16, &ready, sizeof ready);
 }
 
-/* Waits as the n subscriptions say; what came of each stands in polls, how long the shortest clock was in *least. */
-static wasi_error wait_for(wasi *w, const uint8_t *subs, uint32_t n, struct pollfd *polls, uint64_t *least)
+/* Waits as the n subscriptions say; what came of each stands in polls, how long the shortest clock
+ * was in *least. */
+static wasi_error wait_for(wasi *w, const uint8_t *subs, uint32_t n, struct pollfd *polls,
+                           uint64_t *least)
 {
     struct timespec t, *limit = NULL;
 
@@ -284,7 +289,8 @@ static wasi_error wait_for(wasi *w, const uint8_t *subs, uint32_t n, struct poll
 wasi_error gw_wasi_poll_oneoff(wasi *w, const gw_val *a)
 {
     uint32_t n = a[2].i32, done = 0;
-    uint8_t *in = wasi_at(w, a[0].i32, (uint64_t)n * SUB_BYTES), *out = wasi_at(w, a[1].i32, (uint64_t)n * EVENT_BYTES);
+    uint8_t *in = wasi_at(w, a[0].i32, (uint64_t)n * SUB_BYTES),
+            *out = wasi_at(w, a[1].i32, (uint64_t)n * EVENT_BYTES);
     uint64_t least;
     uint8_t *subs;
     struct pollfd *polls;
@@ -303,12 +309,15 @@ wasi_error gw_wasi_poll_oneoff(wasi *w, const gw_val *a)
         e = wait_for(w, subs, n, polls, &least);
     }
     for (uint32_t k = 0; e == WASI_OK && k < n; k++)
-        any = any || polls[k].revents != 0 || (subs[k * SUB_BYTES + 8] != SUB_CLOCK && polls[k].fd < 0);
+        any = any || polls[k].revents != 0
+              || (subs[k * SUB_BYTES + 8] != SUB_CLOCK && polls[k].fd < 0);
     for (uint32_t k = 0; e == WASI_OK && k < n; k++) {
         const uint8_t *sub = subs + k * SUB_BYTES;
         /* a clock is due when nothing else ended the wait; one on the way has time left still */
-        if (sub[8] == SUB_CLOCK ? !any && is_due(sub, least) : polls[k].revents != 0 || polls[k].fd < 0)
-            put_event(out + EVENT_BYTES * done++, sub, sub[8] != SUB_CLOCK && polls[k].fd < 0 ? WASI_BADF : WASI_OK);
+        if (sub[8] == SUB_CLOCK ? !any && is_due(sub, least)
+                                : polls[k].revents != 0 || polls[k].fd < 0)
+            put_event(out + EVENT_BYTES * done++, sub,
+                      sub[8] != SUB_CLOCK && polls[k].fd < 0 ? WASI_BADF : WASI_OK);
     }
     free(subs);
     free(polls);
@@ -424,7 +433,8 @@ wasm_extern_t *gantry_wasm_wasi_import(wasi *w, wasm_store_t *s, const wasm_impo
         found = true;
     }
     for (size_t k = 0; k < sizeof rows / sizeof *rows && !found; k++)
-        if (strlen(rows[k].name) == name->size && memcmp(rows[k].name, name->data, name->size) == 0) {
+        if (strlen(rows[k].name) == name->size
+            && memcmp(rows[k].name, name->data, name->size) == 0) {
             ref = bind(w, s->store, type_of(e, rows[k].params, true), rows[k].fn);
             found = true;
         }

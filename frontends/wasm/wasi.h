@@ -1,4 +1,5 @@
-/* wasi.h - WASI preview 1 from the inside: file descriptors, the guest's memory, errors by WASI's numbers. */
+/* wasi.h - WASI preview 1 from the inside: file descriptors, the guest's memory, errors by WASI's
+ * numbers. */
 #ifndef GW_WASI_H
 #define GW_WASI_H
 
@@ -7,10 +8,14 @@
 
 /* Errors, by their number in the interface ("errno"). */
 #define GW_WASI_ERRORS(X) \
-    X(2BIG, 1) X(ACCES, 2) X(AGAIN, 6) X(BADF, 8) X(BUSY, 10) X(DOM, 18) X(DQUOT, 19) X(EXIST, 20) X(FAULT, 21) \
-    X(FBIG, 22) X(ILSEQ, 25) X(INTR, 27) X(INVAL, 28) X(IO, 29) X(ISDIR, 31) X(LOOP, 32) X(MFILE, 33) X(MLINK, 34) \
-    X(NAMETOOLONG, 37) X(NFILE, 41) X(NODEV, 43) X(NOENT, 44) X(NOMEM, 48) X(NOSPC, 51) X(NOSYS, 52) X(NOTDIR, 54) \
-    X(NOTEMPTY, 55) X(NOTSOCK, 57) X(NOTSUP, 58) X(NOTTY, 59) X(NXIO, 60) X(OVERFLOW, 61) X(PERM, 63) X(PIPE, 64) \
+    X(2BIG, 1) X(ACCES, 2) X(AGAIN, 6) X(BADF, 8) X(BUSY, 10) X(DOM, 18) X(DQUOT, 19) X(EXIST, 20) \
+    X(FAULT, 21) \
+    X(FBIG, 22) X(ILSEQ, 25) X(INTR, 27) X(INVAL, 28) X(IO, 29) X(ISDIR, 31) X(LOOP, 32) \
+    X(MFILE, 33) X(MLINK, 34) \
+    X(NAMETOOLONG, 37) X(NFILE, 41) X(NODEV, 43) X(NOENT, 44) X(NOMEM, 48) X(NOSPC, 51) \
+    X(NOSYS, 52) X(NOTDIR, 54) \
+    X(NOTEMPTY, 55) X(NOTSOCK, 57) X(NOTSUP, 58) X(NOTTY, 59) X(NXIO, 60) X(OVERFLOW, 61) \
+    X(PERM, 63) X(PIPE, 64) \
     X(RANGE, 68) X(ROFS, 69) X(SPIPE, 70) X(TIMEDOUT, 73) X(TXTBSY, 74) X(XDEV, 75)
 typedef uint32_t wasi_error;
 enum {
@@ -21,7 +26,10 @@ enum {
     WASI_NOTCAPABLE = 76
 };
 
-enum { WASI_UNKNOWN, WASI_BLOCK, WASI_CHAR, WASI_DIRECTORY, WASI_REGULAR, WASI_DGRAM, WASI_STREAM, WASI_SYMLINK };
+enum { /* types of files */
+    WASI_UNKNOWN, WASI_BLOCK, WASI_CHAR, WASI_DIRECTORY, WASI_REGULAR, WASI_DGRAM, WASI_STREAM,
+    WASI_SYMLINK
+};
 enum { WASI_APPEND = 1, WASI_DSYNC = 2, WASI_NONBLOCK = 4, WASI_RSYNC = 8, WASI_SYNC = 16 };
 #define WASI_RIGHT_READ ((uint64_t)1 << 1)
 #define WASI_RIGHT_WRITE ((uint64_t)1 << 6)
@@ -93,19 +101,25 @@ uint8_t gw_wasi_filetype(uint32_t st_mode);
 
 /* All functions: arguments and errors in the guest's own numbers. */
 #define GW_WASI_FD_FUNCTIONS(X) \
-    X(fd_advise, "iIIi") X(fd_allocate, "iII") X(fd_close, "i") X(fd_datasync, "i") X(fd_fdstat_get, "ii") \
+    X(fd_advise, "iIIi") X(fd_allocate, "iII") X(fd_close, "i") X(fd_datasync, "i") \
+    X(fd_fdstat_get, "ii") \
     X(fd_fdstat_set_flags, "ii") X(fd_fdstat_set_rights, "iII") X(fd_filestat_get, "ii") \
-    X(fd_filestat_set_size, "iI") X(fd_filestat_set_times, "iIIi") X(fd_pread, "iiiIi") X(fd_prestat_get, "ii") \
+    X(fd_filestat_set_size, "iI") X(fd_filestat_set_times, "iIIi") X(fd_pread, "iiiIi") \
+    X(fd_prestat_get, "ii") \
     X(fd_prestat_dir_name, "iii") X(fd_pwrite, "iiiIi") X(fd_read, "iiii") X(fd_readdir, "iiiIi") \
     X(fd_renumber, "ii") X(fd_seek, "iIii") X(fd_sync, "i") X(fd_tell, "ii") X(fd_write, "iiii")
 #define GW_WASI_PATH_FUNCTIONS(X) \
-    X(path_create_directory, "iii") X(path_filestat_get, "iiiii") X(path_filestat_set_times, "iiiiIIi") \
-    X(path_link, "iiiiiii") X(path_open, "iiiiiIIii") X(path_readlink, "iiiiii") X(path_remove_directory, "iii") \
+    X(path_create_directory, "iii") X(path_filestat_get, "iiiii") \
+    X(path_filestat_set_times, "iiiiIIi") \
+    X(path_link, "iiiiiii") X(path_open, "iiiiiIIii") X(path_readlink, "iiiiii") \
+    X(path_remove_directory, "iii") \
     X(path_rename, "iiiiii") X(path_symlink, "iiiii") X(path_unlink_file, "iii")
 #define GW_WASI_OTHER_FUNCTIONS(X) \
     X(args_get, "ii") X(args_sizes_get, "ii") X(environ_get, "ii") X(environ_sizes_get, "ii") \
-    X(clock_res_get, "ii") X(clock_time_get, "iIi") X(poll_oneoff, "iiii") X(sched_yield, "") X(random_get, "ii")
-#define GW_WASI_FUNCTIONS(X) GW_WASI_FD_FUNCTIONS(X) GW_WASI_PATH_FUNCTIONS(X) GW_WASI_OTHER_FUNCTIONS(X)
+    X(clock_res_get, "ii") X(clock_time_get, "iIi") X(poll_oneoff, "iiii") X(sched_yield, "") \
+    X(random_get, "ii")
+#define GW_WASI_FUNCTIONS(X) \
+    GW_WASI_FD_FUNCTIONS(X) GW_WASI_PATH_FUNCTIONS(X) GW_WASI_OTHER_FUNCTIONS(X)
 #define X(name, params) wasi_error gw_wasi_##name(wasi *w, const gw_val *a);
 GW_WASI_FUNCTIONS(X)
 #undef X

@@ -124,7 +124,8 @@ static wasi_error parts_of(const wasi *w, gw_val list, gw_val count, struct iove
 
 enum { READ, WRITE, PREAD, PWRITE };
 
-static wasi_error transfer(wasi *w, int how, gw_val fd, gw_val list, gw_val count, int64_t offset, uint32_t out)
+static wasi_error transfer(wasi *w, int how, gw_val fd, gw_val list, gw_val count, int64_t offset,
+                           uint32_t out)
 {
     struct iovec *parts = NULL;
     ssize_t done = -1;
@@ -200,7 +201,8 @@ wasi_error gw_wasi_fd_advise(wasi *w, const gw_val *a)
 
     if (a[3].i32 > 5 || (int64_t)a[1].i64 < 0 || (int64_t)a[2].i64 < 0)
         return WASI_INVAL;
-    return gw_wasi_error(posix_fadvise(f->host, (off_t)a[1].i64, (off_t)a[2].i64, advice[a[3].i32]));
+    return gw_wasi_error(
+        posix_fadvise(f->host, (off_t)a[1].i64, (off_t)a[2].i64, advice[a[3].i32]));
 }
 
 wasi_error gw_wasi_fd_allocate(wasi *w, const gw_val *a)
@@ -279,8 +281,14 @@ static uint64_t nanoseconds(struct timespec t)
 wasi_error gw_wasi_put_stat(const wasi *w, uint32_t p, const struct stat *s)
 {
     uint8_t *at = wasi_at(w, p, 64);
-    uint64_t words[8] = { s->st_dev, s->st_ino, gw_wasi_filetype(s->st_mode), s->st_nlink, (uint64_t)s->st_size,
-                          nanoseconds(s->st_atim), nanoseconds(s->st_mtim), nanoseconds(s->st_ctim) };
+    uint64_t words[8] = { s->st_dev,
+                          s->st_ino,
+                          gw_wasi_filetype(s->st_mode),
+                          s->st_nlink,
+                          (uint64_t)s->st_size,
+                          nanoseconds(s->st_atim),
+                          nanoseconds(s->st_mtim),
+                          nanoseconds(s->st_ctim) };
 
     if (!at)
         return WASI_FAULT;
@@ -338,8 +346,9 @@ wasi_error gw_wasi_fd_prestat_get(wasi *w, const gw_val *a)
 
     if (!f->preopened)
         return WASI_BADF;
-    return wasi_put32(w, a[1].i32, 0) && wasi_put32(w, a[1].i32 + 4, (uint32_t)strlen(f->preopened)) ? WASI_OK
-                                                                                                     : WASI_FAULT;
+    return wasi_put32(w, a[1].i32, 0) && wasi_put32(w, a[1].i32 + 4, (uint32_t)strlen(f->preopened))
+               ? WASI_OK
+               : WASI_FAULT;
 }
 
 wasi_error gw_wasi_fd_prestat_dir_name(wasi *w, const gw_val *a)
@@ -384,7 +393,8 @@ static DIR *open_dir(wasi_fd *f)
     return f->dir;
 }
 
-/* Fills the buffer with entries from the cookie on; the last one may be cut off, which tells that there are more. */
+/* Fills the buffer with entries from the cookie on; the last one may be cut off, which tells that
+ * there are more. */
 wasi_error gw_wasi_fd_readdir(wasi *w, const gw_val *a)
 {
     FD(f, a[0]);

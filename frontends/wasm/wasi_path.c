@@ -1,9 +1,11 @@
-/* wasi_path.c - WASI's functions on paths: path_*, and the walk that keeps them inside their directory.
+/* wasi_path.c - WASI's functions on paths: path_*, and the walk that keeps them inside their
+ * directory.
  *
- * A path is resolved here, component by component, never by the system: every step opens one name in an open directory
- * without following links, `..` goes back to the directory that was left, at the top it is refused, and a link's text
- * is put in front of what is still to be walked; an absolute one is refused. So whatever others rename or link in the
- * meantime, no step leaves the tree. What is done at the end is done to one name in one open directory. */
+ * A path is resolved here, component by component, never by the system: every step opens one name
+ * in an open directory without following links, `..` goes back to the directory that was left, at
+ * the top it is refused, and a link's text is put in front of what is still to be walked; an
+ * absolute one is refused. So whatever others rename or link in the meantime, no step leaves the
+ * tree. What is done at the end is done to one name in one open directory. */
 #define _GNU_SOURCE
 #include "wasi.h"
 
@@ -93,7 +95,7 @@ static wasi_error step(walk *k, const char *name)
     return WASI_OK;
 }
 
-/* Takes the first component off the rest; false: there is none. *last: nothing but slashes follows. */
+/* Takes the first component off the rest; false: none. *last: nothing but slashes follows. */
 static bool component(walk *k, char name[NAME_MAX + 1], bool *last, bool *too_long)
 {
     size_t at = strspn(k->rest, "/"), n = strcspn(k->rest + at, "/");
@@ -110,8 +112,10 @@ static bool component(walk *k, char name[NAME_MAX + 1], bool *last, bool *too_lo
     return true;
 }
 
-/* To the directory that holds the path's last component, which is in k->name then. end() in any case of success. */
-static wasi_error walk_to(walk *k, wasi *w, uint32_t fd, uint32_t path, uint32_t length, bool follow_last)
+/* To the directory that holds the path's last component, which is in k->name then. end() in any
+ * case of success. */
+static wasi_error walk_to(walk *k, wasi *w, uint32_t fd, uint32_t path, uint32_t length,
+                          bool follow_last)
 {
     const wasi_fd *f = gw_wasi_fd(w, fd);
     const char *at = wasi_at(w, path, length);
@@ -210,13 +214,15 @@ wasi_error gw_wasi_path_open(wasi *w, const gw_val *a)
     }
     bool directory = oflags & 2 || k.must_be_directory;
     int fd = openat(here(&k), k.name, open_flags(oflags, rights, a[7].i32, directory), 0666);
-    if (fd < 0 && errno == EISDIR && !(oflags & 9)) /* a directory is opened with all that one asks for */
+    if (fd < 0 && errno == EISDIR
+        && !(oflags & 9)) /* a directory is opened with all that one asks for */
         fd = openat(here(&k), k.name, open_flags(oflags, rights, a[7].i32, true));
     e = done(&k, fd);
     if (e != WASI_OK)
         return e;
     uint32_t number = fstat(fd, &s) == 0
-                          ? gw_wasi_add_fd(w, fd, gw_wasi_filetype(s.st_mode), rights, inheriting) : ~0u;
+                          ? gw_wasi_add_fd(w, fd, gw_wasi_filetype(s.st_mode), rights, inheriting)
+                          : ~0u;
     if (number == ~0u)
         close(fd);
     return number == ~0u ? WASI_NOMEM : wasi_put32(w, a[8].i32, number) ? WASI_OK : WASI_FAULT;
@@ -279,7 +285,8 @@ static wasi_error with_two(wasi *w, const gw_val from[3], bool follow_from, cons
                            int (*call)(const walk *from, const walk *to))
 {
     walk *k = malloc(2 * sizeof *k);
-    wasi_error e = k ? walk_to(&k[0], w, from[0].i32, from[1].i32, from[2].i32, follow_from) : WASI_NOMEM;
+    wasi_error e =
+        k ? walk_to(&k[0], w, from[0].i32, from[1].i32, from[2].i32, follow_from) : WASI_NOMEM;
 
     if (e == WASI_OK) {
         e = walk_to(&k[1], w, to[0].i32, to[1].i32, to[2].i32, false);

@@ -1,4 +1,4 @@
-/* wasm_api.c - the standard API's engines, stores, references, traps and modules (<gantry/wasm.h>). */
+/* wasm_api.c - the standard API's engines, stores, references, traps, modules (<gantry/wasm.h>). */
 #include "wasm_api.h"
 
 #include <stdlib.h>
@@ -144,7 +144,8 @@ wasm_ref_t *wasm_ref_copy(const wasm_ref_t *r)
 {
     if (!r)
         return NULL;
-    return gw_api_handle(r->store, r->kind, r->kind == GW_H_TRAP ? copy_trap(r->object) : r->object);
+    return gw_api_handle(r->store, r->kind,
+                         r->kind == GW_H_TRAP ? copy_trap(r->object) : r->object);
 }
 
 bool wasm_ref_same(const wasm_ref_t *a, const wasm_ref_t *b)
@@ -179,20 +180,35 @@ void wasm_ref_set_host_info(wasm_ref_t *r, void *info)
 #define REF_BASE(name) \
     void wasm_##name##_delete(wasm_##name##_t *r) { wasm_ref_delete((wasm_ref_t *)r); } \
     wasm_##name##_t *wasm_##name##_copy(const wasm_##name##_t *r) \
-    { return (wasm_##name##_t *)wasm_ref_copy((const wasm_ref_t *)r); } \
+    { \
+        return (wasm_##name##_t *)wasm_ref_copy((const wasm_ref_t *)r); \
+    } \
     bool wasm_##name##_same(const wasm_##name##_t *a, const wasm_##name##_t *b) \
-    { return wasm_ref_same((const wasm_ref_t *)a, (const wasm_ref_t *)b); } \
+    { \
+        return wasm_ref_same((const wasm_ref_t *)a, (const wasm_ref_t *)b); \
+    } \
     void *wasm_##name##_get_host_info(const wasm_##name##_t *r) \
-    { return wasm_ref_get_host_info((const wasm_ref_t *)r); } \
+    { \
+        return wasm_ref_get_host_info((const wasm_ref_t *)r); \
+    } \
     void wasm_##name##_set_host_info(wasm_##name##_t *r, void *info) \
-    { wasm_ref_set_host_info((wasm_ref_t *)r, info); } \
-    void wasm_##name##_set_host_info_with_finalizer(wasm_##name##_t *r, void *info, void (*f)(void *)) \
-    { wasm_ref_set_host_info_with_finalizer((wasm_ref_t *)r, info, f); } \
+    { \
+        wasm_ref_set_host_info((wasm_ref_t *)r, info); \
+    } \
+    void wasm_##name##_set_host_info_with_finalizer(wasm_##name##_t *r, void *info, \
+                                                    void (*f)(void *)) \
+    { \
+        wasm_ref_set_host_info_with_finalizer((wasm_ref_t *)r, info, f); \
+    } \
     wasm_ref_t *wasm_##name##_as_ref(wasm_##name##_t *r) { return (wasm_ref_t *)r; } \
-    const wasm_ref_t *wasm_##name##_as_ref_const(const wasm_##name##_t *r) { return (const wasm_ref_t *)r; }
+    const wasm_ref_t *wasm_##name##_as_ref_const(const wasm_##name##_t *r) \
+    { \
+        return (const wasm_ref_t *)r; \
+    }
 #define REF(name, test) \
     REF_BASE(name) \
-    wasm_##name##_t *wasm_ref_as_##name(wasm_ref_t *r) { return r && (test) ? (wasm_##name##_t *)r : NULL; } \
+    wasm_##name##_t *wasm_ref_as_##name(wasm_ref_t *r) \
+    { return r && (test) ? (wasm_##name##_t *)r : NULL; } \
     const wasm_##name##_t *wasm_ref_as_##name##_const(const wasm_ref_t *r) \
     { return r && (test) ? (const wasm_##name##_t *)r : NULL; }
 REF(func, r->kind == GW_H_FUNC)
@@ -207,7 +223,8 @@ REF(foreign, r->kind == GW_H_FOREIGN)
 
 #define EXTERN(name, KIND) \
     wasm_extern_t *wasm_##name##_as_extern(wasm_##name##_t *r) { return (wasm_extern_t *)r; } \
-    const wasm_extern_t *wasm_##name##_as_extern_const(const wasm_##name##_t *r) { return (const wasm_extern_t *)r; } \
+    const wasm_extern_t *wasm_##name##_as_extern_const(const wasm_##name##_t *r) \
+    { return (const wasm_extern_t *)r; } \
     wasm_##name##_t *wasm_extern_as_##name(wasm_extern_t *r) \
     { return r && ((wasm_ref_t *)r)->kind == KIND ? (wasm_##name##_t *)r : NULL; } \
     const wasm_##name##_t *wasm_extern_as_##name##_const(const wasm_extern_t *r) \
@@ -268,7 +285,8 @@ uint64_t gw_api_bits(wasm_store_t *s, const wasm_val_t *v)
         if (v->kind == WASM_FUNCREF)
             return v->of.ref->kind == GW_H_FUNC ? (uintptr_t)v->of.ref->object : 0;
         return (uintptr_t)(v->of.ref->kind == GW_H_FOREIGN
-                               ? v->of.ref->object : gw_api_anchor(s, v->of.ref->kind, v->of.ref->object));
+                               ? v->of.ref->object
+                               : gw_api_anchor(s, v->of.ref->kind, v->of.ref->object));
     }
 }
 
@@ -304,7 +322,8 @@ wasm_trap_t *wasm_trap_new(wasm_store_t *s, const wasm_message_t *message)
 
     if (n > 0 && message->data[n - 1] == 0)
         n--;
-    return (wasm_trap_t *)gw_api_handle(s, GW_H_TRAP, gw_trap_new(0, message->data ? message->data : "", n));
+    return (wasm_trap_t *)gw_api_handle(s, GW_H_TRAP,
+                                        gw_trap_new(0, message->data ? message->data : "", n));
 }
 
 static const gw_trap *trap_of(const wasm_trap_t *t)
@@ -352,7 +371,8 @@ wasm_frame_t *wasm_frame_copy(const wasm_frame_t *f)
 
 wasm_instance_t *wasm_frame_instance(const wasm_frame_t *f)
 {
-    wasm_frame_t *mine = (wasm_frame_t *)(uintptr_t)f; /* the API's const says nothing of the handle kept in it */
+    wasm_frame_t *mine =
+        (wasm_frame_t *)(uintptr_t)f; /* the API's const says nothing of the handle kept in it */
 
     if (!f->instance)
         mine->instance = gw_api_handle(NULL, GW_H_INSTANCE, f->frame.instance);
@@ -372,7 +392,8 @@ size_t wasm_frame_func_offset(const wasm_frame_t *f)
 
 size_t wasm_frame_module_offset(const wasm_frame_t *f)
 {
-    return f->frame.offset == ~0u ? f->frame.instance->code->module->funcs[f->frame.func].offset : f->frame.offset;
+    return f->frame.offset == ~0u ? f->frame.instance->code->module->funcs[f->frame.func].offset
+                                  : f->frame.offset;
 }
 
 /* ---- Modules ---- */
@@ -414,8 +435,8 @@ void wasm_module_imports(const wasm_module_t *module, wasm_importtype_vec_t *out
     for (size_t k = 0; k < out->size; k++) {
         name_of(&from, m->imports[k].module);
         name_of(&name, m->imports[k].name);
-        out->data[k] = wasm_importtype_new(&from, &name,
-                                           gw_api_externtype(m, m->imports[k].kind, m->imports[k].index));
+        out->data[k] = wasm_importtype_new(
+            &from, &name, gw_api_externtype(m, m->imports[k].kind, m->imports[k].index));
     }
 }
 
@@ -427,7 +448,8 @@ void wasm_module_exports(const wasm_module_t *module, wasm_exporttype_vec_t *out
     wasm_exporttype_vec_new_uninitialized(out, m->nexports);
     for (size_t k = 0; k < out->size; k++) {
         name_of(&name, m->exports[k].name);
-        out->data[k] = wasm_exporttype_new(&name, gw_api_externtype(m, m->exports[k].kind, m->exports[k].index));
+        out->data[k] = wasm_exporttype_new(
+            &name, gw_api_externtype(m, m->exports[k].kind, m->exports[k].index));
     }
 }
 

@@ -1,7 +1,7 @@
 /* wasm_api.h - handles of the standard API: each names an object of a store, a module or a trap.
  *
- * All handles are one struct, so that casts between them (wasm_X_as_ref) are casts of a pointer. A handle is freed
- * alone; the object stays until its store goes. */
+ * All handles are one struct, so that casts between them (wasm_X_as_ref) are casts of a pointer. A
+ * handle is freed alone; the object stays until its store goes. */
 #ifndef GW_WASM_API_H
 #define GW_WASM_API_H
 
@@ -10,10 +10,12 @@
 #include <gantry/wasm_gantry.h>
 
 typedef enum gw_handle_kind {
-    GW_H_FUNC, GW_H_GLOBAL, GW_H_TABLE, GW_H_MEMORY, GW_H_INSTANCE, GW_H_MODULE, GW_H_TRAP, GW_H_FOREIGN
+    GW_H_FUNC, GW_H_GLOBAL, GW_H_TABLE, GW_H_MEMORY, /* these are wasm_extern_t, too */
+    GW_H_INSTANCE, GW_H_MODULE, GW_H_TRAP, GW_H_FOREIGN
 } gw_handle_kind;
 
-/* What the host has attached to an object, and the word by which an object travels as externref. Kept by the store. */
+/* What the host has attached to an object, and the word by which an object travels as externref.
+ * Kept by the store. */
 typedef struct gw_anchor {
     struct gw_anchor *next;
     gw_handle_kind kind;
@@ -52,7 +54,8 @@ void gw_api_value(wasm_store_t *s, gw_type t, uint64_t bits, wasm_val_t *out);
 
 wasm_valkind_t gw_api_kind(gw_type t);
 gw_type gw_api_type(wasm_valkind_t k);
-wasm_functype_t *gw_api_functype(const gw_type *params, uint32_t nparams, const gw_type *results, uint32_t nresults);
+wasm_functype_t *gw_api_functype(const gw_type *params, uint32_t nparams, const gw_type *results,
+                                 uint32_t nresults);
 wasm_externtype_t *gw_api_externtype(const gw_module *m, gw_kind kind, uint32_t index);
 
 #endif

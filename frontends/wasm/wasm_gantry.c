@@ -1,4 +1,5 @@
-/* wasm_gantry.c - our own part of the API (<gantry/wasm_gantry.h>): configuration, errors, compiling in steps. */
+/* wasm_gantry.c - our own part of the API (<gantry/wasm_gantry.h>): configuration, errors,
+ * compiling in steps. */
 #include "wasm_api.h"
 
 #include <stdlib.h>
@@ -13,7 +14,8 @@ void gw_api_error(gantry_wasm_error *out, gw_status status, const gw_error *e)
         return;
     out->status = (gantry_wasm_status)status;
     out->offset = status == GW_OK ? SIZE_MAX : e->offset;
-    memcpy(out->text, status == GW_OK ? (const char[sizeof out->text]){ 0 } : e->text, sizeof out->text);
+    memcpy(out->text, status == GW_OK ? (const char[sizeof out->text]){ 0 } : e->text,
+           sizeof out->text);
     out->text[sizeof out->text - 1] = 0;
 }
 
@@ -54,7 +56,8 @@ void gantry_wasm_config_code_space(wasm_config_t *c, size_t bytes)
     c->options.code_space = bytes;
 }
 
-void gantry_wasm_store_limits(wasm_store_t *s, uint64_t memory_bytes, uint64_t table_elements, size_t stack_bytes)
+void gantry_wasm_store_limits(wasm_store_t *s, uint64_t memory_bytes, uint64_t table_elements,
+                              size_t stack_bytes)
 {
     s->store->limits.memory_bytes = memory_bytes;
     s->store->limits.table_elements = table_elements;
@@ -73,12 +76,15 @@ struct gantry_wasm_compilation {
     gw_code *code;
 };
 
-gantry_wasm_compilation *gantry_wasm_module_begin(wasm_engine_t *engine, const wasm_byte_vec_t *binary,
+gantry_wasm_compilation *gantry_wasm_module_begin(wasm_engine_t *engine,
+                                                  const wasm_byte_vec_t *binary,
                                                   gantry_wasm_error *e)
 {
     gantry_wasm_compilation *c = calloc(1, sizeof *c);
     gw_error err = { GW_NOMEM, SIZE_MAX, "out of memory" };
-    gw_status status = c ? gw_code_new(engine->engine, binary->data, binary->size, false, &c->code, &err) : GW_NOMEM;
+    gw_status status =
+        c ? gw_code_new(engine->engine, binary->data, binary->size, false, &c->code, &err)
+          : GW_NOMEM;
 
     gw_api_error(e, status, &err);
     if (status != GW_OK) {
@@ -99,7 +105,8 @@ void gantry_wasm_module_progress(const gantry_wasm_compilation *c, uint32_t *don
     *all = c->code->module->nfuncs - c->code->module->nimported_funcs;
 }
 
-wasm_module_t *gantry_wasm_module_finish(gantry_wasm_compilation *c, wasm_store_t *s, gantry_wasm_error *e)
+wasm_module_t *gantry_wasm_module_finish(gantry_wasm_compilation *c, wasm_store_t *s,
+                                         gantry_wasm_error *e)
 {
     gw_error err = { GW_OK, SIZE_MAX, "" };
     gw_status status = gw_code_finish(c->code, &err);
@@ -116,7 +123,8 @@ wasm_module_t *gantry_wasm_module_finish(gantry_wasm_compilation *c, wasm_store_
     return m;
 }
 
-wasm_module_t *gantry_wasm_module_new(wasm_store_t *s, const wasm_byte_vec_t *binary, gantry_wasm_error *e)
+wasm_module_t *gantry_wasm_module_new(wasm_store_t *s, const wasm_byte_vec_t *binary,
+                                      gantry_wasm_error *e)
 {
     wasm_engine_t engine = { s->store->engine };
     gantry_wasm_compilation *c = gantry_wasm_module_begin(&engine, binary, e);

@@ -1,4 +1,5 @@
-/* wasm_objects.c - functions, globals, tables, memories and instances of the standard API (<gantry/wasm.h>). */
+/* wasm_objects.c - functions, globals, tables, memories and instances of the standard API
+ * (<gantry/wasm.h>). */
 #include "wasm_api.h"
 
 #include <stdlib.h>
@@ -69,7 +70,8 @@ static const gw_sigtype *type_in(gw_engine *e, const wasm_functype_t *t)
 {
     const wasm_valtype_vec_t *p = wasm_functype_params(t), *r = wasm_functype_results(t);
     gw_type *types = malloc(p->size + r->size + 1);
-    gw_functype f = { types, types ? types + p->size : NULL, (uint32_t)p->size, (uint32_t)r->size, 0 };
+    gw_functype f = { types, types ? types + p->size : NULL, (uint32_t)p->size, (uint32_t)r->size,
+                      0 };
     gw_sigtype *s = NULL;
 
     if (!types || p->size > 1000 || r->size > 1000) {
@@ -96,7 +98,8 @@ static wasm_func_t *new_func(wasm_store_t *s, const wasm_functype_t *type, const
         h->type = type_in(s->store->engine, type);
     }
     if (h && h->type)
-        ref = gw_func_host(s->store, gw_engine_type_at(s->store->engine, h->type->id), call_host, h, end_host);
+        ref = gw_func_host(s->store, gw_engine_type_at(s->store->engine, h->type->id), call_host, h,
+                           end_host);
     if (!ref)
         free(h);
     return (wasm_func_t *)gw_api_handle(s, GW_H_FUNC, ref);
@@ -108,8 +111,9 @@ wasm_func_t *wasm_func_new(wasm_store_t *s, const wasm_functype_t *type, wasm_fu
     return new_func(s, type, &h);
 }
 
-wasm_func_t *wasm_func_new_with_env(wasm_store_t *s, const wasm_functype_t *type, wasm_func_callback_with_env_t fn,
-                                    void *env, void (*finalizer)(void *))
+wasm_func_t *wasm_func_new_with_env(wasm_store_t *s, const wasm_functype_t *type,
+                                    wasm_func_callback_with_env_t fn, void *env,
+                                    void (*finalizer)(void *))
 {
     host_env h = { .with_env = fn, .env = env, .finalizer = finalizer };
     return new_func(s, type, &h);
@@ -142,7 +146,8 @@ static wasm_trap_t *throw_text(wasm_store_t *s, const char *text)
     return (wasm_trap_t *)gw_api_handle(s, GW_H_TRAP, gw_trap_new(0, text, strlen(text)));
 }
 
-wasm_trap_t *wasm_func_call(const wasm_func_t *f, const wasm_val_vec_t *args, wasm_val_vec_t *results)
+wasm_trap_t *wasm_func_call(const wasm_func_t *f, const wasm_val_vec_t *args,
+                            wasm_val_vec_t *results)
 {
     wasm_store_t *s = store_of(f);
     const gw_sigtype *t = func_type(f);
@@ -180,13 +185,15 @@ wasm_global_t *wasm_global_new(wasm_store_t *s, const wasm_globaltype_t *t, cons
         return NULL;
     return (wasm_global_t *)gw_api_handle(s, GW_H_GLOBAL,
                                           gw_global_new(s->store, gw_api_type(kind),
-                                                        wasm_globaltype_mutability(t) == WASM_VAR, gw_api_bits(s, v)));
+                                                        wasm_globaltype_mutability(t) == WASM_VAR,
+                                                        gw_api_bits(s, v)));
 }
 
 wasm_globaltype_t *wasm_global_type(const wasm_global_t *g)
 {
     const gw_global_inst *o = object_of(g);
-    return wasm_globaltype_new(wasm_valtype_new(gw_api_kind(o->type)), o->mutable ? WASM_VAR : WASM_CONST);
+    return wasm_globaltype_new(wasm_valtype_new(gw_api_kind(o->type)),
+                               o->mutable ? WASM_VAR : WASM_CONST);
 }
 
 void wasm_global_get(const wasm_global_t *g, wasm_val_t *out)
@@ -228,8 +235,8 @@ wasm_table_t *wasm_table_new(wasm_store_t *s, const wasm_tabletype_t *t, wasm_re
     gw_type type = gw_api_type(wasm_valtype_kind(wasm_tabletype_element(t)));
     gw_range r = range_of(wasm_tabletype_limits(t));
 
-    return (wasm_table_t *)gw_api_handle(s, GW_H_TABLE,
-                                         gw_table_new(s->store, type, &r, element_of(s, type, init)));
+    return (wasm_table_t *)gw_api_handle(
+        s, GW_H_TABLE, gw_table_new(s->store, type, &r, element_of(s, type, init)));
 }
 
 wasm_tabletype_t *wasm_table_type(const wasm_table_t *t)
@@ -324,9 +331,12 @@ wasm_externkind_t wasm_extern_kind(const wasm_extern_t *x)
 wasm_externtype_t *wasm_extern_type(const wasm_extern_t *x)
 {
     switch (wasm_extern_kind(x)) {
-    case WASM_EXTERN_FUNC: return wasm_functype_as_externtype(wasm_func_type(wasm_extern_as_func_const(x)));
-    case WASM_EXTERN_GLOBAL: return wasm_globaltype_as_externtype(wasm_global_type(wasm_extern_as_global_const(x)));
-    case WASM_EXTERN_TABLE: return wasm_tabletype_as_externtype(wasm_table_type(wasm_extern_as_table_const(x)));
+    case WASM_EXTERN_FUNC:
+        return wasm_functype_as_externtype(wasm_func_type(wasm_extern_as_func_const(x)));
+    case WASM_EXTERN_GLOBAL:
+        return wasm_globaltype_as_externtype(wasm_global_type(wasm_extern_as_global_const(x)));
+    case WASM_EXTERN_TABLE:
+        return wasm_tabletype_as_externtype(wasm_table_type(wasm_extern_as_table_const(x)));
     default: return wasm_memorytype_as_externtype(wasm_memory_type(wasm_extern_as_memory_const(x)));
     }
 }
@@ -351,14 +361,15 @@ static wasm_extern_t *from_extern(wasm_store_t *s, const gw_extern *e)
 
 /* ---- Instances ---- */
 
-wasm_instance_t *wasm_instance_new(wasm_store_t *s, const wasm_module_t *m, const wasm_extern_vec_t *imports,
-                                   wasm_trap_t **trap)
+wasm_instance_t *wasm_instance_new(wasm_store_t *s, const wasm_module_t *m,
+                                   const wasm_extern_vec_t *imports, wasm_trap_t **trap)
 {
     return gantry_wasm_instance_new(s, m, imports, trap, NULL);
 }
 
-wasm_instance_t *gantry_wasm_instance_new(wasm_store_t *s, const wasm_module_t *m, const wasm_extern_vec_t *imports,
-                                          wasm_trap_t **trap, gantry_wasm_error *e)
+wasm_instance_t *gantry_wasm_instance_new(wasm_store_t *s, const wasm_module_t *m,
+                                          const wasm_extern_vec_t *imports, wasm_trap_t **trap,
+                                          gantry_wasm_error *e)
 {
     gw_code *code = object_of(m);
     uint32_t n = code->module->nimports;
@@ -394,7 +405,8 @@ void wasm_instance_exports(const wasm_instance_t *instance, wasm_extern_vec_t *o
         out->data[k] = from_extern(store_of(instance), &i->exports[k]);
 }
 
-wasm_extern_t *gantry_wasm_instance_export(const wasm_instance_t *i, const char *name, size_t length)
+wasm_extern_t *gantry_wasm_instance_export(const wasm_instance_t *i, const char *name,
+                                           size_t length)
 {
     const gw_extern *e = gw_instance_export(object_of(i), name, length);
     return e ? from_extern(store_of(i), e) : NULL;

@@ -5,7 +5,8 @@
 
 /* ---- Lists ---- */
 
-/* Every list is the same struct under another name; a list without memory for its elements has size 0. */
+/* Every list is the same struct under another name; a list without memory for its elements has size
+ * 0. */
 #define VEC_BASE(name, element) \
     void wasm_##name##_vec_new_empty(wasm_##name##_vec_t *out) \
     { \
@@ -178,14 +179,16 @@ wasm_externkind_t wasm_externtype_kind(const wasm_externtype_t *t)
 }
 
 #define EXTERNTYPE(name, KIND) \
-    wasm_externtype_t *wasm_##name##_as_externtype(wasm_##name##_t *t) { return (wasm_externtype_t *)t; } \
+    wasm_externtype_t *wasm_##name##_as_externtype(wasm_##name##_t *t) \
+    { return (wasm_externtype_t *)t; } \
     const wasm_externtype_t *wasm_##name##_as_externtype_const(const wasm_##name##_t *t) \
     { return (const wasm_externtype_t *)t; } \
     wasm_##name##_t *wasm_externtype_as_##name(wasm_externtype_t *t) \
     { return t->kind == KIND ? (wasm_##name##_t *)t : NULL; } \
     const wasm_##name##_t *wasm_externtype_as_##name##_const(const wasm_externtype_t *t) \
     { return t->kind == KIND ? (const wasm_##name##_t *)t : NULL; } \
-    void wasm_##name##_delete(wasm_##name##_t *t) { wasm_externtype_delete((wasm_externtype_t *)t); } \
+    void wasm_##name##_delete(wasm_##name##_t *t) \
+    { wasm_externtype_delete((wasm_externtype_t *)t); } \
     wasm_##name##_t *wasm_##name##_copy(const wasm_##name##_t *t) \
     { return (wasm_##name##_t *)wasm_externtype_copy((const wasm_externtype_t *)t); }
 EXTERNTYPE(functype, WASM_EXTERN_FUNC)
@@ -286,7 +289,8 @@ static void list_of(wasm_valtype_vec_t *out, const gw_type *types, uint32_t n)
         out->data[k] = wasm_valtype_new(gw_api_kind(types[k]));
 }
 
-wasm_functype_t *gw_api_functype(const gw_type *params, uint32_t nparams, const gw_type *results, uint32_t nresults)
+wasm_functype_t *gw_api_functype(const gw_type *params, uint32_t nparams, const gw_type *results,
+                                 uint32_t nresults)
 {
     wasm_valtype_vec_t p, r;
 
@@ -306,8 +310,9 @@ wasm_externtype_t *gw_api_externtype(const gw_module *m, gw_kind kind, uint32_t 
         f = &m->types[m->funcs[index].type];
         return (wasm_externtype_t *)gw_api_functype(f->params, f->nparams, f->results, f->nresults);
     case GW_KIND_GLOBAL:
-        return (wasm_externtype_t *)wasm_globaltype_new(wasm_valtype_new(gw_api_kind(m->globals[index].type)),
-                                                        m->globals[index].mutable ? WASM_VAR : WASM_CONST);
+        return (wasm_externtype_t *)wasm_globaltype_new(
+            wasm_valtype_new(gw_api_kind(m->globals[index].type)),
+            m->globals[index].mutable ? WASM_VAR : WASM_CONST);
     case GW_KIND_TABLE:
         r = &m->tables[index].range;
         break;
@@ -319,7 +324,8 @@ wasm_externtype_t *gw_api_externtype(const gw_module *m, gw_kind kind, uint32_t 
     limits.max = r->has_max ? r->max : wasm_limits_max_default;
     if (kind == GW_KIND_MEMORY)
         return (wasm_externtype_t *)wasm_memorytype_new(&limits);
-    return (wasm_externtype_t *)wasm_tabletype_new(wasm_valtype_new(gw_api_kind(m->tables[index].type)), &limits);
+    return (wasm_externtype_t *)wasm_tabletype_new(
+        wasm_valtype_new(gw_api_kind(m->tables[index].type)), &limits);
 }
 
 /* ---- Imports and exports ---- */
@@ -333,7 +339,8 @@ struct wasm_exporttype_t {
     wasm_externtype_t *type;
 };
 
-wasm_importtype_t *wasm_importtype_new(wasm_name_t *module, wasm_name_t *name, wasm_externtype_t *type)
+wasm_importtype_t *wasm_importtype_new(wasm_name_t *module, wasm_name_t *name,
+                                       wasm_externtype_t *type)
 {
     wasm_importtype_t *t = calloc(1, sizeof *t);
 

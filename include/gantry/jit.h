@@ -55,6 +55,11 @@ typedef struct jit_engine_settings {
     bool perf_map;                 /* write /tmp/perf-PID.map */
     void (*log)(void *user, const char *line); /* allocations, when asked for; NULL: none */
     void *log_user;
+    /* Exceptions of C++ pass through compiled code, and backtrace() sees it. Needs the unwinder of
+     * libgcc: in a shared library, or linked in. */
+    bool unwind_tables;
+    bool gdb;                      /* tell GDB and LLDB of each function, by GDB's JIT interface */
+    bool jitdump;                  /* write jit-PID.dump in $JITDUMPDIR or here, for perf inject */
 } jit_engine_settings;
 
 /* NULL settings: this machine, all its features. NULL when there is no memory, or the settings

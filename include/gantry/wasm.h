@@ -1,12 +1,14 @@
-/* wasm.h - the C API for WebAssembly that engines have in common (wasm-c-api): same names, same shapes.
+/* wasm.h - the C API for WebAssembly that engines have in common (wasm-c-api), by its names.
  *
- * Programs written for it find this file as <wasm.h> with the flags of `pkg-config gantry-wasm`. What it lacks (errors
- * with their place, limits, interruption, levels, WASI) is in <gantry/wasm_gantry.h>.
+ * Programs written for it find this file as <wasm.h> with the flags of `pkg-config gantry-wasm`.
+ * What it lacks (errors with their place, limits, interruption, levels, WASI) is in
+ * <gantry/wasm_gantry.h>.
  *
- * Ownership: `own` marks what is handed over; everything else is borrowed. Objects of a store (functions, tables,
- * memories, globals, instances) live in it; a handle only names one, wasm_X_delete() ends the handle, and
- * wasm_store_delete() ends the objects: handles are deleted before. An engine may be used by all threads, a store
- * and what is in it by one at a time, a module by all. Lists (wasm_X_vec_t) own their elements. */
+ * Ownership: `own` marks what is handed over; everything else is borrowed. Objects of a store
+ * (functions, tables, memories, globals, instances) live in it; a handle only names one,
+ * wasm_X_delete() ends the handle, and wasm_store_delete() ends the objects: handles are deleted
+ * before. An engine may be used by all threads, a store and what is in it by one at a time, a
+ * module by all. Lists (wasm_X_vec_t) own their elements. */
 #ifndef GANTRY_WASM_H
 #define GANTRY_WASM_H
 
@@ -42,10 +44,12 @@ typedef double float64_t;
         element *data; \
     } wasm_##name##_vec_t; \
     WASM_API_EXTERN void wasm_##name##_vec_new_empty(own wasm_##name##_vec_t *out); \
-    WASM_API_EXTERN void wasm_##name##_vec_new_uninitialized(own wasm_##name##_vec_t *out, size_t size); \
+    WASM_API_EXTERN void wasm_##name##_vec_new_uninitialized(own wasm_##name##_vec_t *out, \
+                                                             size_t size); \
     WASM_API_EXTERN void wasm_##name##_vec_new(own wasm_##name##_vec_t *out, size_t size, \
                                                own element const elements[]); \
-    WASM_API_EXTERN void wasm_##name##_vec_copy(own wasm_##name##_vec_t *out, const wasm_##name##_vec_t *from); \
+    WASM_API_EXTERN void wasm_##name##_vec_copy(own wasm_##name##_vec_t *out, \
+                                                const wasm_##name##_vec_t *from); \
     WASM_API_EXTERN void wasm_##name##_vec_delete(own wasm_##name##_vec_t *list);
 #define WASM_DECLARE_OWN(name) \
     typedef struct wasm_##name##_t wasm_##name##_t; \
@@ -113,11 +117,18 @@ WASM_API_EXTERN wasm_valkind_t wasm_valtype_kind(const wasm_valtype_t *);
 
 static inline bool wasm_valkind_is_num(wasm_valkind_t k) { return k < WASM_EXTERNREF; }
 static inline bool wasm_valkind_is_ref(wasm_valkind_t k) { return k >= WASM_EXTERNREF; }
-static inline bool wasm_valtype_is_num(const wasm_valtype_t *t) { return wasm_valkind_is_num(wasm_valtype_kind(t)); }
-static inline bool wasm_valtype_is_ref(const wasm_valtype_t *t) { return wasm_valkind_is_ref(wasm_valtype_kind(t)); }
+static inline bool wasm_valtype_is_num(const wasm_valtype_t *t)
+{
+    return wasm_valkind_is_num(wasm_valtype_kind(t));
+}
+static inline bool wasm_valtype_is_ref(const wasm_valtype_t *t)
+{
+    return wasm_valkind_is_ref(wasm_valtype_kind(t));
+}
 
 WASM_DECLARE_TYPE(functype)
-WASM_API_EXTERN own wasm_functype_t *wasm_functype_new(own wasm_valtype_vec_t *params, own wasm_valtype_vec_t *results);
+WASM_API_EXTERN own wasm_functype_t *wasm_functype_new(own wasm_valtype_vec_t *params,
+                                                       own wasm_valtype_vec_t *results);
 WASM_API_EXTERN const wasm_valtype_vec_t *wasm_functype_params(const wasm_functype_t *);
 WASM_API_EXTERN const wasm_valtype_vec_t *wasm_functype_results(const wasm_functype_t *);
 
@@ -127,7 +138,8 @@ WASM_API_EXTERN const wasm_valtype_t *wasm_globaltype_content(const wasm_globalt
 WASM_API_EXTERN wasm_mutability_t wasm_globaltype_mutability(const wasm_globaltype_t *);
 
 WASM_DECLARE_TYPE(tabletype)
-WASM_API_EXTERN own wasm_tabletype_t *wasm_tabletype_new(own wasm_valtype_t *, const wasm_limits_t *);
+WASM_API_EXTERN own wasm_tabletype_t *wasm_tabletype_new(own wasm_valtype_t *,
+                                                         const wasm_limits_t *);
 WASM_API_EXTERN const wasm_valtype_t *wasm_tabletype_element(const wasm_tabletype_t *);
 WASM_API_EXTERN const wasm_limits_t *wasm_tabletype_limits(const wasm_tabletype_t *);
 
@@ -137,29 +149,35 @@ WASM_API_EXTERN const wasm_limits_t *wasm_memorytype_limits(const wasm_memorytyp
 
 WASM_DECLARE_TYPE(externtype)
 typedef uint8_t wasm_externkind_t;
-enum wasm_externkind_enum { WASM_EXTERN_FUNC, WASM_EXTERN_GLOBAL, WASM_EXTERN_TABLE, WASM_EXTERN_MEMORY };
+enum wasm_externkind_enum {
+    WASM_EXTERN_FUNC, WASM_EXTERN_GLOBAL, WASM_EXTERN_TABLE, WASM_EXTERN_MEMORY
+};
 WASM_API_EXTERN wasm_externkind_t wasm_externtype_kind(const wasm_externtype_t *);
 
 /* An external type and the type in it are one object; X is NULL where it is of another kind. */
 #define WASM_DECLARE_EXTERNTYPE(name) \
     WASM_API_EXTERN wasm_externtype_t *wasm_##name##_as_externtype(wasm_##name##_t *); \
-    WASM_API_EXTERN const wasm_externtype_t *wasm_##name##_as_externtype_const(const wasm_##name##_t *); \
+    WASM_API_EXTERN const wasm_externtype_t *wasm_##name##_as_externtype_const( \
+        const wasm_##name##_t *); \
     WASM_API_EXTERN wasm_##name##_t *wasm_externtype_as_##name(wasm_externtype_t *); \
-    WASM_API_EXTERN const wasm_##name##_t *wasm_externtype_as_##name##_const(const wasm_externtype_t *);
+    WASM_API_EXTERN const wasm_##name##_t *wasm_externtype_as_##name##_const( \
+        const wasm_externtype_t *);
 WASM_DECLARE_EXTERNTYPE(functype)
 WASM_DECLARE_EXTERNTYPE(globaltype)
 WASM_DECLARE_EXTERNTYPE(tabletype)
 WASM_DECLARE_EXTERNTYPE(memorytype)
 
 WASM_DECLARE_TYPE(importtype)
-WASM_API_EXTERN own wasm_importtype_t *wasm_importtype_new(own wasm_name_t *module, own wasm_name_t *name,
+WASM_API_EXTERN own wasm_importtype_t *wasm_importtype_new(own wasm_name_t *module,
+                                                           own wasm_name_t *name,
                                                            own wasm_externtype_t *);
 WASM_API_EXTERN const wasm_name_t *wasm_importtype_module(const wasm_importtype_t *);
 WASM_API_EXTERN const wasm_name_t *wasm_importtype_name(const wasm_importtype_t *);
 WASM_API_EXTERN const wasm_externtype_t *wasm_importtype_type(const wasm_importtype_t *);
 
 WASM_DECLARE_TYPE(exporttype)
-WASM_API_EXTERN own wasm_exporttype_t *wasm_exporttype_new(own wasm_name_t *, own wasm_externtype_t *);
+WASM_API_EXTERN own wasm_exporttype_t *wasm_exporttype_new(own wasm_name_t *,
+                                                           own wasm_externtype_t *);
 WASM_API_EXTERN const wasm_name_t *wasm_exporttype_name(const wasm_exporttype_t *);
 WASM_API_EXTERN const wasm_externtype_t *wasm_exporttype_type(const wasm_exporttype_t *);
 
@@ -187,7 +205,8 @@ WASM_DECLARE_VEC(val, )
     WASM_API_EXTERN bool wasm_##name##_same(const wasm_##name##_t *, const wasm_##name##_t *); \
     WASM_API_EXTERN void *wasm_##name##_get_host_info(const wasm_##name##_t *); \
     WASM_API_EXTERN void wasm_##name##_set_host_info(wasm_##name##_t *, void *); \
-    WASM_API_EXTERN void wasm_##name##_set_host_info_with_finalizer(wasm_##name##_t *, void *, void (*)(void *));
+    WASM_API_EXTERN void wasm_##name##_set_host_info_with_finalizer(wasm_##name##_t *, void *, \
+                                                                    void (*)(void *));
 #define WASM_DECLARE_REF(name) \
     WASM_DECLARE_REF_BASE(name) \
     WASM_API_EXTERN wasm_ref_t *wasm_##name##_as_ref(wasm_##name##_t *); \
@@ -199,7 +218,8 @@ WASM_DECLARE_VEC(val, )
     typedef struct wasm_shared_##name##_t wasm_shared_##name##_t; \
     WASM_API_EXTERN void wasm_shared_##name##_delete(own wasm_shared_##name##_t *); \
     WASM_API_EXTERN own wasm_shared_##name##_t *wasm_##name##_share(const wasm_##name##_t *); \
-    WASM_API_EXTERN own wasm_##name##_t *wasm_##name##_obtain(wasm_store_t *, const wasm_shared_##name##_t *);
+    WASM_API_EXTERN own wasm_##name##_t *wasm_##name##_obtain(wasm_store_t *, \
+                                                              const wasm_shared_##name##_t *);
 
 WASM_DECLARE_REF_BASE(ref)
 
@@ -235,10 +255,12 @@ WASM_API_EXTERN own wasm_module_t *wasm_module_deserialize(wasm_store_t *, const
 /* ---- What modules import and export ---- */
 
 WASM_DECLARE_REF(func)
-typedef own wasm_trap_t *(*wasm_func_callback_t)(const wasm_val_vec_t *args, own wasm_val_vec_t *results);
+typedef own wasm_trap_t *(*wasm_func_callback_t)(const wasm_val_vec_t *args,
+                                                 own wasm_val_vec_t *results);
 typedef own wasm_trap_t *(*wasm_func_callback_with_env_t)(void *env, const wasm_val_vec_t *args,
                                                           wasm_val_vec_t *results);
-WASM_API_EXTERN own wasm_func_t *wasm_func_new(wasm_store_t *, const wasm_functype_t *, wasm_func_callback_t);
+WASM_API_EXTERN own wasm_func_t *wasm_func_new(wasm_store_t *, const wasm_functype_t *,
+                                               wasm_func_callback_t);
 WASM_API_EXTERN own wasm_func_t *wasm_func_new_with_env(wasm_store_t *, const wasm_functype_t *type,
                                                         wasm_func_callback_with_env_t, void *env,
                                                         void (*finalizer)(void *));
@@ -249,14 +271,16 @@ WASM_API_EXTERN own wasm_trap_t *wasm_func_call(const wasm_func_t *, const wasm_
                                                 wasm_val_vec_t *results);
 
 WASM_DECLARE_REF(global)
-WASM_API_EXTERN own wasm_global_t *wasm_global_new(wasm_store_t *, const wasm_globaltype_t *, const wasm_val_t *);
+WASM_API_EXTERN own wasm_global_t *wasm_global_new(wasm_store_t *, const wasm_globaltype_t *,
+                                                   const wasm_val_t *);
 WASM_API_EXTERN own wasm_globaltype_t *wasm_global_type(const wasm_global_t *);
 WASM_API_EXTERN void wasm_global_get(const wasm_global_t *, own wasm_val_t *out);
 WASM_API_EXTERN void wasm_global_set(wasm_global_t *, const wasm_val_t *);
 
 WASM_DECLARE_REF(table)
 typedef uint32_t wasm_table_size_t;
-WASM_API_EXTERN own wasm_table_t *wasm_table_new(wasm_store_t *, const wasm_tabletype_t *, wasm_ref_t *init);
+WASM_API_EXTERN own wasm_table_t *wasm_table_new(wasm_store_t *, const wasm_tabletype_t *,
+                                                 wasm_ref_t *init);
 WASM_API_EXTERN own wasm_tabletype_t *wasm_table_type(const wasm_table_t *);
 WASM_API_EXTERN own wasm_ref_t *wasm_table_get(const wasm_table_t *, wasm_table_size_t index);
 WASM_API_EXTERN bool wasm_table_set(wasm_table_t *, wasm_table_size_t index, wasm_ref_t *);
@@ -288,10 +312,11 @@ WASM_DECLARE_EXTERN(table)
 WASM_DECLARE_EXTERN(memory)
 
 WASM_DECLARE_REF(instance)
-/* *trap (may be NULL) is set when a segment or the start function traps; NULL without a trap: an import does not fit,
- * or there is no memory. */
+/* *trap (may be NULL) is set when a segment or the start function traps; NULL without a trap: an
+ * import does not fit, or there is no memory. */
 WASM_API_EXTERN own wasm_instance_t *wasm_instance_new(wasm_store_t *, const wasm_module_t *,
-                                                       const wasm_extern_vec_t *imports, own wasm_trap_t **trap);
+                                                       const wasm_extern_vec_t *imports,
+                                                       own wasm_trap_t **trap);
 WASM_API_EXTERN void wasm_instance_exports(const wasm_instance_t *, own wasm_extern_vec_t *out);
 
 /* ---- Conveniences ---- */
@@ -309,13 +334,24 @@ static inline own wasm_valtype_t *wasm_valtype_new_i32(void) { return wasm_valty
 static inline own wasm_valtype_t *wasm_valtype_new_i64(void) { return wasm_valtype_new(WASM_I64); }
 static inline own wasm_valtype_t *wasm_valtype_new_f32(void) { return wasm_valtype_new(WASM_F32); }
 static inline own wasm_valtype_t *wasm_valtype_new_f64(void) { return wasm_valtype_new(WASM_F64); }
-static inline own wasm_valtype_t *wasm_valtype_new_externref(void) { return wasm_valtype_new(WASM_EXTERNREF); }
-static inline own wasm_valtype_t *wasm_valtype_new_anyref(void) { return wasm_valtype_new(WASM_EXTERNREF); }
-static inline own wasm_valtype_t *wasm_valtype_new_funcref(void) { return wasm_valtype_new(WASM_FUNCREF); }
+static inline own wasm_valtype_t *wasm_valtype_new_externref(void)
+{
+    return wasm_valtype_new(WASM_EXTERNREF);
+}
+static inline own wasm_valtype_t *wasm_valtype_new_anyref(void)
+{
+    return wasm_valtype_new(WASM_EXTERNREF);
+}
+static inline own wasm_valtype_t *wasm_valtype_new_funcref(void)
+{
+    return wasm_valtype_new(WASM_FUNCREF);
+}
 
 /* wasm_functype_new_PARAMS_RESULTS(): the counts in the name. */
-static inline own wasm_functype_t *wasm_functype_of_arrays(size_t nparams, wasm_valtype_t *const params[],
-                                                           size_t nresults, wasm_valtype_t *const results[])
+static inline own wasm_functype_t *wasm_functype_of_arrays(size_t nparams,
+                                                           wasm_valtype_t *const params[],
+                                                           size_t nresults,
+                                                           wasm_valtype_t *const results[])
 {
     wasm_valtype_vec_t p, r;
     wasm_valtype_vec_new(&p, nparams, params);
@@ -327,7 +363,10 @@ static inline own wasm_functype_t *wasm_functype_of_arrays(size_t nparams, wasm_
 #define WASM_P3 WASM_P2, wasm_valtype_t *p3
 #define WASM_R1 wasm_valtype_t *r1
 #define WASM_R2 WASM_R1, wasm_valtype_t *r2
-static inline own wasm_functype_t *wasm_functype_new_0_0(void) { return wasm_functype_of_arrays(0, NULL, 0, NULL); }
+static inline own wasm_functype_t *wasm_functype_new_0_0(void)
+{
+    return wasm_functype_of_arrays(0, NULL, 0, NULL);
+}
 static inline own wasm_functype_t *wasm_functype_new_1_0(WASM_P1)
 { return wasm_functype_of_arrays(1, &p1, 0, NULL); }
 static inline own wasm_functype_t *wasm_functype_new_2_0(WASM_P2)
@@ -349,7 +388,10 @@ static inline own wasm_functype_t *wasm_functype_new_1_2(WASM_P1, WASM_R2)
 static inline own wasm_functype_t *wasm_functype_new_2_2(WASM_P2, WASM_R2)
 { wasm_valtype_t *p[] = { p1, p2 }, *r[] = { r1, r2 }; return wasm_functype_of_arrays(2, p, 2, r); }
 static inline own wasm_functype_t *wasm_functype_new_3_2(WASM_P3, WASM_R2)
-{ wasm_valtype_t *p[] = { p1, p2, p3 }, *r[] = { r1, r2 }; return wasm_functype_of_arrays(3, p, 2, r); }
+{
+    wasm_valtype_t *p[] = { p1, p2, p3 }, *r[] = { r1, r2 };
+    return wasm_functype_of_arrays(3, p, 2, r);
+}
 
 /* Pointers travel as numbers of the host's width. */
 static inline void wasm_val_init_ptr(own wasm_val_t *out, void *p)

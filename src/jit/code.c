@@ -1,5 +1,6 @@
 /* code.c - handles of published functions: looking them up, and freeing them one at a time. */
 #include "jit/engine.h"
+#include "jit/debug.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,8 @@ void jit_code_free(jit_code *c)
     c->magic = CODE_MAGIC_FREED;
     jit_code_unlink(c);
     let_names_go(e, c);
+    jit_frames_remove(e, c->frames);
+    jit_gdb_remove(e, c->image);
     if (!jit_code_mem_release(&e->mem, c->entry, c))
         tell_second_owner(c);
 #ifdef JIT_DEBUG

@@ -130,6 +130,7 @@ bool jit_code_mem_alloc(code_mem *m, size_t size, uint8_t **exec, uint8_t **writ
         return false;
     }
     m->ranges[at].size = m->ranges[at + n - 1].size = n;
+    m->dirty |= m->os.dual && OS_FETCHES_AHEAD;
     for (uint32_t k = 0; k < n; k++) {
         m->dirty |= m->touched[at + k];
         m->touched_bytes += m->touched[at + k] ? 0 : CODE_GRANULE;

@@ -33,7 +33,8 @@ typedef struct code_mem {
     size_t used;                 /* bytes handed out */
     size_t touched_bytes;        /* bytes that have ever been handed out */
     int process;                 /* that made the mappings */
-    bool dirty;                  /* a touched granule was handed out since the last sync */
+    bool dirty;                  /* cores may hold old code of what was handed out since the last
+                                  * sync */
 } code_mem;
 
 /* JIT_OK, JIT_ERR_NOMEM or JIT_ERR_ARG. provider: jit_memory_provider. */

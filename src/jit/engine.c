@@ -1,6 +1,7 @@
 /* engine.c - engines: settings, the counting allocator, symbols by name, statistics, the end of it
  * all. */
 #include "jit/engine.h"
+#include "jit/debug.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +91,7 @@ uint8_t *jit_engine_stub(jit_engine *e, const uint8_t *bytes, size_t size)
         jit_code_mem_release(&e->mem, exec, NULL);
         return NULL;
     }
+    jit_code_mem_sync(&e->mem);
     return exec;
 }
 
@@ -137,6 +139,8 @@ jit_status jit_engine_create(const jit_engine_settings *given, jit_engine **out)
     e->log = s.log;
     e->log_user = s.log_user;
     e->perf_map = s.perf_map;
+    e->unwind_tables = s.unwind_tables;
+    e->gdb = s.gdb;
     e->features = s.features != JIT_FEATURES_HOST ? s.features : s.arch == host ? host_features : 0;
     if (s.host_features && s.arch == host)
         e->features |= host_features;
@@ -145,6 +149,8 @@ jit_status jit_engine_create(const jit_engine_settings *given, jit_engine **out)
     pthread_mutex_init(&e->adapter_lock, NULL);
     jit_pool_init(&e->pool, &e->pool_host);
     jit_status status = start(e, &s);
+    if (status == JIT_OK && s.jitdump && !(e->jitdump = jit_jitdump_open(e)))
+        status = JIT_ERR_IO;
     if (status != JIT_OK) {
         jit_engine_free(e);
         return status;
@@ -165,6 +171,8 @@ static void free_codes(jit_engine *e, jit_code *c)
 {
     for (jit_code *next; c; c = next) {
         next = c->next;
+        jit_frames_remove(e, c->frames);
+        jit_gdb_remove(e, c->image);
         jit_pool_free(&e->pool, c, c->bytes);
     }
 }
@@ -186,6 +194,8 @@ void jit_engine_free(jit_engine *e)
         if (e->quarantine[k])
             jit_pool_free(&e->pool, e->quarantine[k], e->quarantine[k]->bytes);
     jit_symbols_free(e);
+    jit_frames_remove(e, e->entry_frames);
+    jit_jitdump_close(e, e->jitdump);
     for (data_block *d = e->data, *next; d; d = next) {
         next = d->next;
         jit_os_release(d->raw, d->size);
@@ -242,6 +252,7 @@ void *jit_engine_lookup(jit_engine *e, const char *text)
     if (s && !s->code && !s->named) {
         address = (void *)(uintptr_t)s->address; /* the host's own */
     } else if (s && jit_code_mem_own(&e->mem) && jit_symbol_need_thunk(e, s)) {
+        jit_code_mem_sync(&e->mem);
         s->pinned = s->named = true;
         address = s->thunk;
     }

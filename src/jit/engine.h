@@ -48,6 +48,8 @@ struct jit_code {
     uint32_t ntraps;
     mbuf_srcpos *srcpos;
     uint32_t nsrcpos;
+    struct code_frames *frames;    /* the unwinder's; NULL: it is not told */
+    struct code_image *image;      /* GDB's; likewise */
     struct jit_code *prev, *next;  /* in engine->codes */
 };
 
@@ -87,7 +89,9 @@ struct jit_engine {
     const target *target;
     uint64_t features;
     bool runs_here;
-    bool perf_map;
+    bool perf_map, unwind_tables, gdb;
+    struct jitdump *jitdump;       /* NULL: none is written */
+    struct code_frames *entry_frames; /* of entry_stub; NULL: not told */
     void (*log)(void *user, const char *line);
     void *log_user;
     pthread_mutex_t lock;

@@ -5,6 +5,7 @@
  * like all others. An adapter for a call is `void (args, results)`, where args[0] holds the address
  * to call and the parameters follow, 16 bytes each. It is entered by the target's stub, which saves
  * what the callee's convention may not preserve and leaves a record to which a trap returns. */
+#include "jit/debug.h"
 #include "jit/engine.h"
 #include <string.h>
 
@@ -164,6 +165,9 @@ static jit_status make_entry_stub(jit_engine *e)
 
     pthread_mutex_lock(&e->lock);
     uint8_t *stub = jit_engine_stub(e, bytes, n);
+    if (stub && e->unwind_tables)
+        e->entry_frames = jit_frames_add(e, stub, n, e->target->entry_rows,
+                                         e->target->nentry_rows);
     pthread_mutex_unlock(&e->lock);
     if (!stub)
         return JIT_ERR_CODE_FULL;

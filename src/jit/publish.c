@@ -5,6 +5,7 @@
  * the bytes are written and relocated, and last the names are bound. A failure on the way gives
  * back what was taken; symbols that nobody refers to vanish again. */
 #include "jit/engine.h"
+#include "jit/debug.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -217,6 +218,24 @@ static jit_status prepare(batch *b)
     return status;
 }
 
+/* Tells those who asked for it that the code is there. */
+static void announce(jit_engine *e, jit_code *c, const jit_unit *u)
+{
+    char name[128];
+
+    if (e->perf_map || e->jitdump)
+        jit_name_print(&u->name, name, sizeof name);
+    if (e->perf_map)
+        jit_os_perf_map(c->entry, c->size, name);
+    if (e->jitdump)
+        jit_jitdump_add(e->jitdump, c->entry, c->size, name);
+    if (e->unwind_tables)
+        c->frames = jit_frames_add(e, c->entry, u->code.code_size, u->code.unwind,
+                                   u->code.nunwind);
+    if (e->gdb)
+        c->image = jit_gdb_add(e, c->entry, u);
+}
+
 static void bind(batch *b, size_t k)
 {
     jit_engine *e = b->e;
@@ -232,11 +251,7 @@ static void bind(batch *b, size_t k)
         e->codes->prev = c;
     e->codes = c;
     e->ncodes++;
-    if (e->perf_map) {
-        char name[128];
-        jit_name_print(&b->units[k]->name, name, sizeof name);
-        jit_os_perf_map(c->entry, c->size, name);
-    }
+    announce(e, c, b->units[k]);
 }
 
 static void undo(batch *b)
@@ -300,8 +315,8 @@ jit_status jit_publish(jit_engine *e, jit_ctx *c, jit_unit *const *units, size_t
         status = fail(&b, JIT_ERR_NOMEM, "no memory for this process's own code pages", NULL);
     if (status == JIT_OK)
         status = prepare(&b);
+    jit_code_mem_sync(&e->mem);
     if (status == JIT_OK) {
-        jit_code_mem_sync(&e->mem);
         for (size_t k = 0; k < n; k++)
             bind(&b, k);
     } else if (b.write) {

@@ -23,14 +23,14 @@ static void count_edges(mfunc *m, edges *e, const uint32_t *order, uint32_t n)
 
     for (uint32_t k = 0; k < n; k++) {
         const ir_inst *t = terminator(f, order[k]);
-        uint32_t nt = jit_inst_target_count(f, t);
+        uint32_t nt = mach_target_count(f, t);
         if (t->op == JIT_OP_try_call || t->op == JIT_OP_try_call_indirect) {
             m->l.fail->inst = f->blocks.at[order[k]].end;
             jit_fail(m->l.fail, JIT_ERR_UNSUPPORTED, "%s: exceptions are not implemented",
                      op_of(t)->name);
         }
         for (uint32_t j = 0; j < nt; j++) {
-            uint32_t call = jit_inst_target(f, t, j);
+            uint32_t call = mach_target(f, t, j);
             ir_target to = block_call(f, call);
             if (to.nargs == 0) {
                 if (e->seen[to.block] == order[k] + 1)
@@ -58,10 +58,10 @@ static void split_edges(mfunc *m, edges *e, uint32_t b, bool whole)
 {
     const jit_func *f = m->l.f;
     const ir_inst *t = terminator(f, b);
-    uint32_t nt = jit_inst_target_count(f, t);
+    uint32_t nt = mach_target_count(f, t);
 
     for (uint32_t j = 0; j < nt; j++) {
-        uint32_t call = jit_inst_target(f, t, j);
+        uint32_t call = mach_target(f, t, j);
         ir_target to = block_call(f, call);
         bool again = to.nargs == 0 && e->seen[to.block] == b + 1;
         uint32_t dest = to.block | IS_IR;

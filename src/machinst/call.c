@@ -83,7 +83,7 @@ static void make_call(lower *l, const ir_inst *i, const abi_sig *a, callee to, c
 
     grow_frame(l, a);
     l->in_place = true; /* a constant that goes to the stack is made right before its store */
-    for (uint32_t k = 0; k < a->nargs; k++) /* stores first, they need registers */
+    for (uint32_t k = 0; k < a->nargs && a->arg_bytes; k++) /* stores first, they need registers */
         if (a->args[k].kind != ABI_REG)
             place_arg(l, &a->args[k], jit_lower_in(l, args[k]), regs, &nregs);
     l->in_place = false;

@@ -41,23 +41,27 @@ static void close_entry(cfi_writer *w, size_t start)
         put_le32(w->at + start, (uint32_t)(w->len - start - 4));
 }
 
-void jit_cfi_cie(cfi_writer *w, const cfi_machine *m, bool pcrel, bool key_b)
+void jit_cfi_cie(cfi_writer *w, const cfi_machine *m, cfi_form form, bool key_b)
 {
     size_t start = w->len;
 
-    put_le(w, 0, 4);                      /* length */
-    put_le(w, 0, 4);                      /* a CIE */
-    put1(w, 1);                           /* version */
-    put1(w, 'z');
-    put1(w, 'R');
-    if (key_b)
-        put1(w, 'B');
+    put_le(w, 0, 4);                                /* length */
+    put_le(w, form == CFI_DEBUG ? UINT32_MAX : 0, 4); /* a CIE */
+    put1(w, 1);                                     /* version */
+    if (form != CFI_DEBUG) {
+        put1(w, 'z');
+        put1(w, 'R');
+        if (key_b)
+            put1(w, 'B');
+    }
     put1(w, 0);
     put_uleb(w, m->code_align);
-    put1(w, (unsigned)DATA_ALIGN & 0x7f); /* signed LEB128 in one byte */
+    put1(w, (unsigned)DATA_ALIGN & 0x7f);           /* signed LEB128 in one byte */
     put_uleb(w, m->return_register);
-    put_uleb(w, 1);                       /* augmentation data: the encoding of addresses */
-    put1(w, pcrel ? PE_PCREL_SDATA4 : PE_ABSPTR);
+    if (form != CFI_DEBUG) {
+        put_uleb(w, 1);                             /* augmentation data: how addresses stand */
+        put1(w, form == CFI_OBJECT ? PE_PCREL_SDATA4 : PE_ABSPTR);
+    }
     put1(w, CFA_DEF_CFA);
     put_uleb(w, m->stack_register);
     put_uleb(w, m->cfa_offset);
@@ -120,19 +124,20 @@ static void put_row(cfi_writer *w, const mbuf_unwind *r)
     }
 }
 
-size_t jit_cfi_fde(cfi_writer *w, const cfi_machine *m, bool pcrel, size_t cie,
+size_t jit_cfi_fde(cfi_writer *w, const cfi_machine *m, cfi_form form, size_t cie,
                    const mbuf_unwind *rows, uint32_t nrows, uint32_t code_size)
 {
     size_t start = w->len, field;
-    unsigned width = pcrel ? 4 : 8;
+    unsigned width = form == CFI_OBJECT ? 4 : 8;
     uint32_t at = 0;
 
     put_le(w, 0, 4);
-    put_le(w, w->len - cie, 4);
+    put_le(w, form == CFI_DEBUG ? cie : w->len - cie, 4);
     field = w->len;
     put_le(w, 0, width);
     put_le(w, code_size, width);
-    put_uleb(w, 0); /* augmentation data: none */
+    if (form != CFI_DEBUG)
+        put_uleb(w, 0); /* augmentation data: none */
     for (uint32_t k = 0; k < nrows; k++) {
         put_advance(w, (rows[k].offset - at) / m->code_align);
         at = rows[k].offset;

@@ -177,6 +177,9 @@ static void start_emission(compiler *c, uint32_t front)
     c->buf.skip_bytes = j->target->skip_bytes;
     c->buf.skip = j->target->skip;
     vec_reserve(j->tmp, &c->buf.labels, n + 8);
+    vec_reserve(j->tmp, &c->buf.fixups, n + 8);
+    vec_reserve(j->tmp, &c->buf.srcpos, (j->f->srcpos.len + 1) / 2);
+    vec_reserve(j->tmp, &c->buf.unwind, 16);
     for (uint32_t k = 0; k < n; k++)
         labels[k] = jit_mbuf_label(&c->buf);
     c->e.buf = &c->buf;

@@ -125,24 +125,18 @@ vr jit_lower_first_out(lower *l, uint32_t v)
 
 /* ---- Instructions ---- */
 
-static void add_operand(lower *l, vr r, unsigned kind, unsigned constraint, unsigned fixed,
-                        unsigned width, unsigned nonzero)
+static inline void add_operand(lower *l, vr r, unsigned kind, unsigned constraint, unsigned fixed,
+                               unsigned width, unsigned nonzero)
 {
     ra_inst *i = lower_newest(l);
-    ra_operand o = { 0 };
 
     JIT_REQUIRE(l->fail, i->nops < 255, "too many operands");
-    o.vreg = r.id;
-    o.kind = kind & 7;
-    o.constraint = constraint & 7;
-    o.fixed = (uint8_t)fixed;
-    o.width = (uint8_t)width;
-    o.nonzero = (uint8_t)nonzero;
-    o.loc = LOC_NONE;
+    vec_reserve(l->tmp, &l->ops, 1);
+    l->ops.at[l->ops.len++] = (ra_operand){ r.id, kind & 7, constraint & 7, 0, (uint8_t)fixed,
+                                            (uint8_t)width, (uint8_t)nonzero, LOC_NONE };
+    i->nops++;
     if (constraint == RA_FIXED && r.id != RA_NO_VREG && l->vregs.at[r.id].hint == 0xff)
         l->vregs.at[r.id].hint = (uint8_t)fixed;
-    vec_push(l->tmp, &l->ops, o);
-    i->nops++;
 }
 
 void jit_lower_use(lower *l, vr r, unsigned constraint, unsigned fixed, unsigned width)

@@ -25,35 +25,32 @@ static void grow_code(lower *l, uint32_t n)
     l->cap = (uint32_t)cap;
 }
 
-static inline void mark_kills(lower *l, const ra_inst *i)
+/* Uses of an instruction are met before its definitions: a tied pair reads and writes two vregs. */
+static inline void mark_kills(ra_vreg *vregs, ra_operand *ops, uint32_t n)
 {
-    if (i->nops == 0)
-        return; /* there may be no operands at all yet, and C adds nothing to NULL */
-    ra_operand *ops = l->ops.at + i->ops;
-    ra_vreg *vregs = l->vregs.at;
-
-    for (uint32_t k = i->nops; k-- > 0;) {
-        ra_operand *o = &ops[k];
+    while (n-- > 0) {
+        ra_operand *o = &ops[n];
         if (o->vreg == RA_NO_VREG)
             continue;
-        uint8_t flags = vregs[o->vreg].flags;
-        o->kill = !(flags & (VREG_GLOBAL | VREG_SEEN));
-        if (o->kind <= RA_USE_LATE)
-            vregs[o->vreg].flags = flags | VREG_SEEN;
+        ra_vreg *v = &vregs[o->vreg];
+        o->kill = !(v->flags & (VREG_GLOBAL | VREG_SEEN));
+        v->flags |= o->kind <= RA_USE_LATE ? VREG_SEEN : 0;
     }
 }
 
-/* Uses of an instruction are met before its definitions: a tied pair reads and writes two vregs. */
+/* Only the fast allocator asks for the kill bits. */
 static inline void prepend(lower *l, const said_inst *from, uint32_t n)
 {
     uint32_t to = l->cap - l->ninsts;
 
     l->ninsts += n;
     while (n-- > 0) {
+        const said_inst *s = &from[n];
         to--;
-        l->insts[to] = from[n].m;
-        l->ra[to] = from[n].ra;
-        mark_kills(l, &from[n].ra);
+        l->insts[to] = s->m;
+        l->ra[to] = s->ra;
+        if (l->fast && s->ra.nops) /* there may be no operands at all yet: C adds nothing to NULL */
+            mark_kills(l->vregs.at, l->ops.at + s->ra.ops, s->ra.nops);
     }
 }
 

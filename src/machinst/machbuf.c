@@ -21,7 +21,7 @@ void jit_mbuf_init(mbuf *b, arena *mem, const fixup_kind *kinds, const shrink_fo
     b->shrinks = shrinks;
     b->limit = limit && limit < INT32_MAX ? limit : INT32_MAX;
     b->deadline = NO_DEADLINE;
-    b->cap = FIRST_BYTES + front;
+    b->cap = b->easy = FIRST_BYTES + front;
     b->at = jit_arena_fenced(mem, b->cap);
     b->len = b->front = b->entry = front;
     if (front)
@@ -32,6 +32,15 @@ _Noreturn void jit_mbuf_overrun(mbuf *b)
 {
     jit_fail(b->fail, JIT_ERR_INTERNAL, "code buffer: an instruction at offset %u exceeds its reservation",
              b->len - b->front);
+}
+
+static void set_easy(mbuf *b)
+{
+    uint32_t ahead = b->pending_bytes + MBUF_ISLAND_SLACK;
+
+    b->easy = b->cap;
+    if (b->deadline != NO_DEADLINE && b->deadline < (uint64_t)b->cap + ahead + 1)
+        b->easy = b->deadline > ahead ? b->deadline - ahead - 1 : 0;
 }
 
 static void grow(mbuf *b, uint64_t need)
@@ -46,6 +55,7 @@ static void grow(mbuf *b, uint64_t need)
     memcpy(at, b->at, b->len);
     b->at = at;
     b->cap = (uint32_t)(cap < UINT32_MAX ? cap : UINT32_MAX);
+    set_easy(b);
 }
 
 /* ---- Islands: targets whose branches reach less than a function may be long ---- */
@@ -79,6 +89,7 @@ static void note_pending(mbuf *b, const mbuf_fixup *f)
     if (!b->pending_bytes)
         b->pending_bytes = b->skip_bytes;
     b->pending_bytes += b->kinds[f->kind].island_bytes;
+    set_easy(b);
 }
 
 /* What is bound by now does not count any longer. */
@@ -89,6 +100,7 @@ static void recompute_deadline(mbuf *b)
     for (uint32_t k = b->settled; k < b->fixups.len; k++)
         if (needs_island(b, &b->fixups.at[k]))
             note_pending(b, &b->fixups.at[k]);
+    set_easy(b);
 }
 
 static bool deadline_passes(const mbuf *b, uint32_t max)
@@ -527,13 +539,17 @@ static void patch_fixups(mbuf *b, const bool *is_short, cuts *c, mcode *code)
     }
 }
 
+/* Rows rise, and so do cuts: both are walked at once. */
 #define MOVE_TABLE(b, c, out, code, field, count, T)                    \
     do {                                                                \
+        uint32_t cut_ = 0, gone_ = (b)->entry;                          \
         (code)->count = (b)->field.len;                                 \
         (code)->field = ARENA_ARRAY_RAW((out), T, (b)->field.len);      \
         for (uint32_t k_ = 0; k_ < (b)->field.len; k_++) {              \
             T x_ = (b)->field.at[k_];                                   \
-            x_.offset -= removed_before((c), x_.offset) + (b)->entry;   \
+            while (cut_ < (c)->n && (c)->at[cut_].end <= x_.offset)     \
+                gone_ = (c)->at[cut_++].removed + (b)->entry;           \
+            x_.offset -= gone_;                                         \
             (code)->field[k_] = x_;                                     \
         }                                                               \
     } while (0)

@@ -60,6 +60,7 @@ typedef struct mbuf {
     fail_ctx *fail;
     uint8_t *at;             /* start of the buffer */
     uint32_t len, cap;
+    uint32_t easy;           /* a reservation up to here needs neither growing nor an island */
     uint32_t limit;          /* most bytes; JIT_ERR_LIMIT beyond. 0: 2^31 - 1 */
     uint32_t front;          /* room before the body */
     uint32_t bound;          /* where the newest label stands, + 1; 0: none does */
@@ -94,9 +95,7 @@ void jit_mbuf_make_room(mbuf *b, uint32_t max); /* for the inline below: an isla
  * would pass within these bytes (targets with islands). */
 static inline mcursor jit_mbuf_open(mbuf *b, uint32_t max)
 {
-    uint64_t need = (uint64_t)b->len + max;
-
-    if (b->open || need > b->cap || need + b->pending_bytes + MBUF_ISLAND_SLACK >= b->deadline)
+    if (b->open || (uint64_t)b->len + max > b->easy)
         jit_mbuf_make_room(b, max);
     b->open = true;
     mcursor c = { b->at + b->len, b->at + b->len + max, b };

@@ -20,6 +20,17 @@ typedef struct mfunc {
     uint32_t *merged_pred;   /* by IR block: pool index of the one block call that leads here; 0: several */
 } mfunc;
 
+/* jit_inst_target_count() and jit_inst_target(), for the terminators that most blocks have. */
+static inline uint32_t mach_target_count(const jit_func *f, const ir_inst *i)
+{
+    return i->op == JIT_OP_brif ? 2 : i->op == JIT_OP_jump ? 1 : jit_inst_target_count(f, i);
+}
+static inline uint32_t mach_target(const jit_func *f, const ir_inst *i, uint32_t k)
+{
+    return i->op == JIT_OP_brif ? (k ? i->c : i->b) : i->op == JIT_OP_jump ? i->a
+                                                                          : jit_inst_target(f, i, k);
+}
+
 /* blocks.c: order of code, split edges, predecessors and successors. Not whole (O0): only edges that
  * pass arguments are split, and nothing is known of loops and frequencies. */
 void jit_mach_blocks(mfunc *m, bool whole);

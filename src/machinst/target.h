@@ -138,6 +138,8 @@ typedef struct target {
      * record[0], calls fn(args, results), returns 0. *landing: offset at which a trap continues with sp
      * restored from record[0] and returns 1. */
     uint32_t (*entry_stub)(uint8_t *out, uint32_t size, uint32_t *landing);
+    const mbuf_unwind *entry_rows; /* of entry_stub */
+    uint32_t nentry_rows;
     uint32_t (*trap_stub)(uint8_t *out); /* what a freed slot leads to: a trapping instruction */
 } target;
 

@@ -12,9 +12,10 @@ typedef struct here { uint32_t first, n, param; } here; /* its instructions; as 
 static inline void count_use(lower *l, uint32_t v, here h)
 {
     lower_value *x = lower_val(l, lower_root(l, v));
-    bool inside = x->def - h.first < h.n || x->def == h.param;
+    bool inside = (x->def - h.first < h.n) | (x->def == h.param);
 
-    x->info |= (uint8_t)((x->info & USES_ONE) * USES_MANY | USES_ONE | (inside ? 0 : USES_CROSS));
+    _Static_assert(USES_MANY == 2 * USES_ONE, "the second use adds it");
+    x->info |= (uint8_t)((x->info & USES_ONE) << 1 | USES_ONE | !inside * USES_CROSS);
 }
 
 static void set_root(lower *l, uint32_t v, uint32_t of, unsigned nonzero)
@@ -31,19 +32,12 @@ static unsigned root_nonzero(const lower *l, uint32_t root)
     return i && root == i->c ? l->target->zero_upper(l->f, i, l->features) : 16;
 }
 
-/* True when i makes no code of its own: a no-op on a register, which is an alias from now on, or what
- * is made where it is read. */
+/* True when i, of ALIAS, makes no code: its result is an alias from now on. */
 static inline bool make_alias(lower *l, const ir_inst *i)
 {
     unsigned n, bytes;
 
     switch (i->op) {
-    case JIT_OP_iconst:
-    case JIT_OP_f32const:
-    case JIT_OP_f64const:
-    case JIT_OP_stack_addr:
-        lower_val(l, i->c)->info |= USES_MADE;
-        return true;
     case JIT_OP_ireduce:
         if (value_type(l->f, i->a) == JIT_I128)
             return false;
@@ -77,7 +71,7 @@ static void count_targets(mfunc *m, const ir_inst *i, uint32_t b, here h)
     uint32_t k = m->mblock_of[b], n = m->first_target[k + 1] - m->first_target[k];
 
     for (uint32_t j = 0; j < n; j++) {
-        uint32_t call = jit_inst_target(l->f, i, j);
+        uint32_t call = mach_target(l->f, i, j);
         ir_target to = block_call(l->f, call);
         if (to.nargs == 0)
             continue;
@@ -96,21 +90,42 @@ static void count_targets(mfunc *m, const ir_inst *i, uint32_t b, here h)
     }
 }
 
-/* Whether an instruction is an effect that a load may not be moved past. */
-static inline bool is_effect(const jit_func *f, const ir_inst *i, unsigned props)
+enum { /* what the pass asks of an opcode, besides INST_STAYS */
+    EFFECT = 1, /* no load may be moved past it */
+    LOADS = 8, ALIAS = 16, MADE = 32, BRANCH = 64, RARE = 128
+};
+_Static_assert(INST_STAYS == 4, "none of the above");
+#define IS(op, name) (JIT_OP_##op == JIT_OP_##name)
+#define OP(op, format, types, rule, props, meaning)                                             \
+    [JIT_OP_##op] = ((props) & (OP_STORES | OP_CALL | OP_TRAPS | OP_EFFECT) ? EFFECT : 0)       \
+                  | ((props) & (OP_EFFECT | OP_TERM) ? INST_STAYS : 0)                          \
+                  | ((props) & OP_LOADS ? LOADS : 0) | ((props) & OP_BRANCH ? BRANCH : 0)       \
+                  | (IS(op, ireduce) || IS(op, uextend) || IS(op, bitcast) ? ALIAS : 0)         \
+                  | (IS(op, iconst) || IS(op, f32const) || IS(op, f64const)                     \
+                     || IS(op, stack_addr) ? MADE : 0)                                          \
+                  | (IS(op, return) || IS(op, get_frame_pointer)                                \
+                     || IS(op, get_return_address) ? RARE : 0),
+static const uint8_t asked[JIT_OP_COUNT] = {
+#include "gantry/jit_opcodes.def"
+};
+#undef OP
+
+/* A load that may fault stays; one whose fault can be told from others is an effect. */
+static inline unsigned load_facts(const jit_func *f, const ir_inst *i)
 {
-    if (props & (OP_STORES | OP_CALL | OP_TRAPS | OP_EFFECT))
-        return true;
-    if (!(props & OP_LOADS))
-        return false;
     const jit_mem *m = &f->mems.at[i->aux];
-    return !(m->bits & JIT_MEM_NOTRAP) && m->trap != 0 && m->trap != JIT_TRAP_HEAP_OOB;
+
+    if (m->bits & JIT_MEM_NOTRAP)
+        return 0;
+    return INST_STAYS | (m->trap != 0 && m->trap != JIT_TRAP_HEAP_OOB ? EFFECT : 0);
 }
 
-static inline bool stays(const jit_func *f, const ir_inst *i, unsigned props)
+static void rare_uses(mfunc *m, const ir_inst *i, here h)
 {
-    return props & (OP_EFFECT | OP_TERM)
-           || (props & OP_LOADS && !(f->mems.at[i->aux].bits & JIT_MEM_NOTRAP));
+    if (i->op != JIT_OP_return)
+        m->l.uses_fp = true;
+    else if (m->sret_param)
+        count_use(&m->l, m->sret_param, h); /* some conventions return it */
 }
 
 static void block_uses(mfunc *m, uint32_t b)
@@ -123,24 +138,28 @@ static void block_uses(mfunc *m, uint32_t b)
 
     for (uint32_t k = block->first; k < block->end; k++) {
         const ir_inst *i = inst_at(f, k);
-        const op_info *o = op_of(i);
+        unsigned facts = asked[i->op];
         l->effects[k] = effects;
-        l->facts[k] = 0;
-        if (o->nargs <= 1 && make_alias(l, i)) { /* all of them have at most one operand */
+        if (facts & (ALIAS | MADE)) {
             l->facts[k] = INST_NO_CODE;
-            continue;
+            if (facts & MADE) {
+                lower_val(l, i->c)->info |= USES_MADE;
+                continue;
+            }
+            if (make_alias(l, i))
+                continue;
         }
-        effects += is_effect(f, i, o->props);
-        l->facts[k] = stays(f, i, o->props) ? INST_STAYS : 0;
+        if (facts & LOADS)
+            facts |= load_facts(f, i);
+        effects += facts & EFFECT;
+        l->facts[k] = (uint8_t)(facts & INST_STAYS);
         ir_args args = inst_args(f, i);
         for (uint32_t a = 0; a < args.len; a++)
             count_use(l, args.at[a], h);
-        if (o->props & OP_BRANCH)
+        if (facts & BRANCH)
             count_targets(m, i, b, h);
-        else if (i->op == JIT_OP_return && m->sret_param)
-            count_use(l, m->sret_param, h); /* some conventions return it */
-        else if (i->op == JIT_OP_get_frame_pointer || i->op == JIT_OP_get_return_address)
-            l->uses_fp = true;
+        else if (facts & RARE)
+            rare_uses(m, i, h);
     }
 }
 

@@ -1,4 +1,4 @@
-/* elf.c - lays an object out as an ELF64 file.
+/* elf.c - lays an object out as an ELF64 file, or one function in memory as a debugger reads it.
  *
  * System V gABI chapters 4 and 5; relocation types: x86-64 psABI 4.4, ELF for the Arm 64-bit
  * Architecture 5.7. Order: header, sections, relocations, symbols, strings, section headers. Local
@@ -11,7 +11,7 @@ enum {
     SHT_PROGBITS = 1, SHT_SYMTAB = 2, SHT_STRTAB = 3, SHT_RELA = 4, SHT_NOBITS = 8,
     SHF_WRITE = 1, SHF_ALLOC = 2, SHF_EXECINSTR = 4, SHF_INFO_LINK = 0x40,
     STB_LOCAL = 0, STB_GLOBAL = 1, STT_NOTYPE = 0, STT_OBJECT = 1, STT_FUNC = 2, STT_SECTION = 3,
-    ET_REL = 1, EHDR_BYTES = 64, SHDR_BYTES = 64, SYM_BYTES = 24, RELA_BYTES = 24
+    ET_REL = 1, ET_EXEC = 2, EHDR_BYTES = 64, SHDR_BYTES = 64, SYM_BYTES = 24, RELA_BYTES = 24
 };
 
 static const struct { const char *name; uint32_t type, flags; } forms[PART_COUNT] = {
@@ -75,7 +75,7 @@ static uint32_t put_string(layout *l, bytes *v, const char *s)
 typedef struct header {
     const char *name, *prefix;
     uint32_t type, flags, link, info;
-    uint64_t offset, size, align, entry;
+    uint64_t address, offset, size, align, entry;
 } header;
 
 static uint32_t put_header(layout *l, const header *h)
@@ -86,7 +86,7 @@ static uint32_t put_header(layout *l, const header *h)
     put_le(l, &l->headers, put_string(l, &l->names, name), 4);
     put_le(l, &l->headers, h->type, 4);
     put_le(l, &l->headers, h->flags, 8);
-    put_le(l, &l->headers, 0, 8);
+    put_le(l, &l->headers, h->address, 8);
     put_le(l, &l->headers, h->offset, 8);
     put_le(l, &l->headers, h->size, 8);
     put_le(l, &l->headers, h->link, 4);
@@ -139,10 +139,19 @@ static void put_parts(layout *l)
         const object_section *s = &o->parts[p];
         if (!is_there(o, p))
             continue;
+        bool code = o->image && p == PART_TEXT; /* which stands in memory */
         header h = { .name = forms[p].name, .type = forms[p].type, .flags = forms[p].flags,
                      .align = s->align, .size = p == PART_BSS ? s->size : s->bytes.len };
         h.offset = align_file(l, s->align);
-        put(l, &l->file, s->bytes.at, s->bytes.len);
+        if (code) {
+            h.type = SHT_NOBITS;
+            h.address = o->address;
+        } else
+            put(l, &l->file, s->bytes.at, s->bytes.len);
+        if (o->image && p == PART_EH_FRAME) {
+            h.name = ".debug_frame";
+            h.flags = 0;
+        }
         l->number[p] = put_header(l, &h);
     }
 }
@@ -169,8 +178,8 @@ static void put_named(layout *l, bool global)
             l->symbol[k] = put_symbol(l, s->name, global ? STB_GLOBAL : STB_LOCAL,
                                       s->kind == OF_FUNCTION ? STT_FUNC
                                       : s->kind == OF_DATUM  ? STT_OBJECT : STT_NOTYPE,
-                                      s->part == PART_NONE ? 0 : l->number[s->part], s->value,
-                                      s->size);
+                                      s->part == PART_NONE ? 0 : l->number[s->part],
+                                      o->address + s->value, s->size);
     }
 }
 
@@ -234,7 +243,7 @@ static void put_file_header(layout *l, uint64_t headers, uint32_t names)
     bytes h = { 0 };
 
     put(l, &h, ident, sizeof ident);
-    put_le(l, &h, ET_REL, 2);
+    put_le(l, &h, l->o->image ? ET_EXEC : ET_REL, 2);
     put_le(l, &h, l->o->engine->target->elf.machine, 2);
     put_le(l, &h, 1, 4);
     put_le(l, &h, 0, 8);
@@ -257,7 +266,8 @@ void jit_object_layout(jit_object *o)
     header strtab = { .name = ".strtab", .type = SHT_STRTAB, .align = 1 };
     header names = { .name = ".shstrtab", .type = SHT_STRTAB, .align = 1 };
 
-    resolve_fixups(&l);
+    if (!o->image)
+        resolve_fixups(&l);
     put(&l, &l.file, NULL, EHDR_BYTES);
     put_parts(&l);
     note.offset = l.file.len;

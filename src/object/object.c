@@ -131,19 +131,26 @@ static uint32_t define(jit_object *o, const ir_name *name, jit_linkage linkage, 
 
 /* ---- Functions ---- */
 
+static cfi_form frame_form(const jit_object *o) { return o->image ? CFI_DEBUG : CFI_OBJECT; }
+
 /* Unwind rows of the function at `offset` of the text. */
 static void add_frame(jit_object *o, const mcode *c, uint32_t offset)
 {
     const target *t = o->engine->target;
+    cfi_form form = frame_form(o);
     object_section *s = &o->parts[PART_EH_FRAME];
     cfi_writer w = { NULL, s->bytes.len };
 
-    jit_cfi_fde(&w, &t->cfi, true, o->cie, c->unwind, c->nunwind, c->code_size);
+    jit_cfi_fde(&w, &t->cfi, form, 0, c->unwind, c->nunwind, c->code_size);
     uint32_t from = s->bytes.len;
     jit_object_put(o, PART_EH_FRAME, NULL, w.len - from);
     w = (cfi_writer){ s->bytes.at, from };
-    size_t field = jit_cfi_fde(&w, &t->cfi, true, o->cie, c->unwind, c->nunwind, c->code_size);
-    jit_object_reloc(o, PART_EH_FRAME, field, PART_TEXT | SYMBOL_OF_PART, t->elf.pcrel32, offset);
+    size_t field = jit_cfi_fde(&w, &t->cfi, form, 0, c->unwind, c->nunwind, c->code_size);
+    if (o->image)
+        put_le64(s->bytes.at + field, o->address);
+    else
+        jit_object_reloc(o, PART_EH_FRAME, field, PART_TEXT | SYMBOL_OF_PART, t->elf.pcrel32,
+                         offset);
 }
 
 /* Its jit_object_record and what follows that. */
@@ -209,7 +216,8 @@ static void add_unit(void *arg)
         vec_push(&o->mem, &o->rows, row);
     }
     add_frame(o, c, offset);
-    add_record(o, c, offset, o->symbols.at[self].name);
+    if (!o->image)
+        add_record(o, c, offset, o->symbols.at[self].name);
 }
 
 /* ---- Data ---- */
@@ -285,25 +293,25 @@ static void begin(void *arg)
     bool key_b = t->arch == JIT_ARCH_AARCH64 && o->engine->features & JIT_A64_SIGN_KEY_B;
     cfi_writer w = { NULL, 0 };
 
-    jit_cfi_cie(&w, &t->cfi, true, key_b);
+    jit_cfi_cie(&w, &t->cfi, frame_form(o), key_b);
     jit_object_put(o, PART_EH_FRAME, NULL, w.len);
     w = (cfi_writer){ o->parts[PART_EH_FRAME].bytes.at, 0 };
-    jit_cfi_cie(&w, &t->cfi, true, key_b);
+    jit_cfi_cie(&w, &t->cfi, frame_form(o), key_b);
 }
 
-jit_object *jit_object_new(jit_engine *e, const char *source)
+static jit_object *new_object(jit_engine *e, const char *source, const void *image)
 {
     jit_allocator host;
     mem_owner owner;
 
-    if (!e)
-        return NULL;
     host = jit_engine_account(&owner, e, "object", NULL);
     jit_object *o = host.alloc(host.user, sizeof *o);
     if (!o)
         return NULL;
     memset(o, 0, sizeof *o);
     o->engine = e;
+    o->image = image != NULL;
+    o->address = (uint64_t)(uintptr_t)image;
     o->host = jit_engine_account(&o->owner, e, "object", o);
     jit_arena_init(&o->mem, &o->host, &o->fail);
     size_t n = source ? strlen(source) : 0;
@@ -318,6 +326,11 @@ jit_object *jit_object_new(jit_engine *e, const char *source)
         return NULL;
     }
     return o;
+}
+
+jit_object *jit_object_new(jit_engine *e, const char *source)
+{
+    return e ? new_object(e, source, NULL) : NULL;
 }
 
 void jit_object_free(jit_object *o)
@@ -406,4 +419,16 @@ jit_status jit_object_finish(jit_object *o, const uint8_t **bytes, size_t *size)
     *bytes = o->file;
     *size = o->file_size;
     return JIT_OK;
+}
+
+jit_object *jit_object_image(const jit_unit *u, const void *address, const uint8_t **bytes,
+                             size_t *size)
+{
+    jit_object *o = new_object(u->engine, NULL, address);
+
+    if (o && (jit_object_add_unit(o, u) != JIT_OK || jit_object_finish(o, bytes, size) != JIT_OK)) {
+        jit_object_free(o);
+        return NULL;
+    }
+    return o;
 }

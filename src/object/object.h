@@ -60,13 +60,18 @@ struct jit_object {
     VEC(object_fixup) fixups;        /* of PART_TEXT, not made yet */
     VEC(object_function) functions;
     VEC(object_row) rows;
-    size_t cie;
+    bool image;                      /* no object but what a debugger reads of one function */
+    uint64_t address;                /* of an image: where the function's code is */
     bool finished, failed;
     const uint8_t *file;
     size_t file_size;
 };
 
 /* object.c */
+/* The image of u's code at an address: its symbol and its frames, as GDB's JIT interface takes them.
+ * NULL: no memory, or u has no name. *bytes live until it is freed. */
+jit_object *jit_object_image(const jit_unit *u, const void *address, const uint8_t **bytes,
+                             size_t *size);
 void jit_object_put(jit_object *o, object_part p, const void *bytes, size_t n); /* NULL: zeros */
 void jit_object_put_le(jit_object *o, object_part p, uint64_t x, unsigned n);
 void jit_object_align(jit_object *o, object_part p, uint64_t align, uint8_t fill);

@@ -37,7 +37,7 @@ typedef struct local {
 
 static void *copy_of(arena *tmp, const void *from, size_t n, size_t size)
 {
-    void *to = jit_arena_array(tmp, n, size, false);
+    void *to = arena_array(tmp, n, size, false);
 
     if (n)
         memcpy(to, from, n * size);

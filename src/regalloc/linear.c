@@ -611,6 +611,33 @@ static uint32_t find_most(scan *s, const piece *x, unsigned cls, const uint32_t 
     return best;
 }
 
+/* Registers that the block parameter which the vreg becomes, if it has none yet, cannot keep. */
+static regset bad_for_target(const scan *s, const interval *iv)
+{
+    const linear *l = s->l;
+    const interval *target = iv->target == NONE ? NULL : &l->iv[iv->target];
+    uint32_t lo = s->first_event, hi = l->reserved.len;
+    regset bad = 0;
+
+    if (!target || target->def_op != NONE || target->last != 0xff || target->start < s->pos)
+        return 0;
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (l->reserved.at[mid].from / 4 < target->start / 4)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    for (uint32_t n = 0; n < EVENTS_LOOKED_AT && lo < l->reserved.len; n++, lo++) {
+        const reservation *e = &l->reserved.at[lo];
+        if (e->from >= target->end)
+            break;
+        if (e->vreg != iv->target)
+            bad |= e->regs;
+    }
+    return bad;
+}
+
 /* A register with room for the whole piece; else *best is the one with the most, until *limit. */
 static inline uint32_t find_free(scan *s, const piece *x, uint32_t *best, uint32_t *limit)
 {
@@ -618,9 +645,11 @@ static inline uint32_t find_free(scan *s, const piece *x, uint32_t *best, uint32
     const interval *iv = &s->l->iv[x->vreg];
     uint32_t wishes[4] = { iv->last, iv->hint, register_of(s, iv->source),
                            register_of(s, iv->target) };
-    regset set = candidates(s, x);
-    uint32_t r = find_room(s, x, cls, wishes, set);
+    regset set = candidates(s, x), bad = bad_for_target(s, iv);
+    uint32_t r = find_room(s, x, cls, wishes, set & ~bad);
 
+    if (r == NONE && bad != 0)
+        r = find_room(s, x, cls, wishes, set);
     if (r == NONE)
         *best = find_most(s, x, cls, wishes, set, limit);
     return r;

@@ -265,16 +265,9 @@ void *jit_arena_fenced(arena *a, size_t size)
 #endif
 }
 
-void *jit_arena_array(arena *a, size_t n, size_t size, bool zero)
+_Noreturn void jit_arena_overflow(arena *a, size_t n, size_t size)
 {
-    void *p;
-
-    if (size != 0 && n > SIZE_MAX / size)
-        jit_fail(a->fail, JIT_ERR_NOMEM, "no memory for %zu elements of %zu bytes", n, size);
-    p = arena_raw(a, n * size);
-    if (zero)
-        memset(p, 0, n * size);
-    return p;
+    jit_fail(a->fail, JIT_ERR_NOMEM, "no memory for %zu elements of %zu bytes", n, size);
 }
 
 char *jit_arena_string(arena *a, const char *s, size_t n)

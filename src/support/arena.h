@@ -9,6 +9,8 @@
 
 #include "support/fail.h"
 
+#include <string.h>
+
 typedef struct arena_chunk arena_chunk;
 typedef struct arena {
     char *at, *end;               /* free part of the newest chunk */
@@ -74,12 +76,19 @@ static inline void *arena_try(arena *a, size_t size) { return arena_take(a, size
  * own, so that the first byte behind them is a protected page's. Fails as arena_raw does. */
 void *jit_arena_fenced(arena *a, size_t size);
 
-void *jit_arena_array(arena *a, size_t n, size_t size, bool zero); /* checks n * size */
+_Noreturn void jit_arena_overflow(arena *a, size_t n, size_t size); /* for the inline below */
+static inline void *arena_array(arena *a, size_t n, size_t size, bool zero)
+{
+    if (n > SIZE_MAX / size)
+        jit_arena_overflow(a, n, size);
+    void *p = arena_raw(a, n * size);
+    return zero ? memset(p, 0, n * size) : p;
+}
 
-/* An array of n T: zeroed, or not. */
-#define ARENA_ARRAY(a, T, n) ((T *)jit_arena_array((a), (n), sizeof(T), true))
-#define ARENA_ARRAY_RAW(a, T, n) ((T *)jit_arena_array((a), (n), sizeof(T), false))
-#define ARENA_NEW(a, T) ((T *)jit_arena_array((a), 1, sizeof(T), true))
+/* An array of n T: zeroed, or not. Fails as arena_raw does. */
+#define ARENA_ARRAY(a, T, n) ((T *)arena_array((a), (n), sizeof(T), true))
+#define ARENA_ARRAY_RAW(a, T, n) ((T *)arena_array((a), (n), sizeof(T), false))
+#define ARENA_NEW(a, T) ((T *)arena_array((a), 1, sizeof(T), true))
 
 /* A copy of a string of n bytes, terminated. */
 char *jit_arena_string(arena *a, const char *s, size_t n);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -191,6 +192,7 @@ void jit_os_code_flush(void *exec, void *write, size_t size)
 }
 
 enum { /* linux/membarrier.h; the header may be older than the kernel */
+    MEMBARRIER_GLOBAL = 1 << 0,
     MEMBARRIER_SYNC_CORE = 1 << 5, MEMBARRIER_REGISTER_SYNC_CORE = 1 << 6
 };
 
@@ -200,10 +202,13 @@ void jit_os_code_sync_register(void)
 }
 
 /* Other cores may hold old instructions of addresses that are used again (Intel SDM vol. 3, 9.1.3;
- * Arm ARM B2.2.5): each of our threads runs a context-synchronizing event before it goes on. */
+ * Arm ARM B2.2.5): each of our threads runs a context-synchronizing event before it goes on. Where
+ * Linux cannot say so (before 4.16), the global barrier lets each core pass through the kernel,
+ * which is one, too, but takes milliseconds; x86 cores see the writes themselves (SDM 11.6). */
 void jit_os_code_sync_cores(void)
 {
-    syscall(SYS_membarrier, MEMBARRIER_SYNC_CORE, 0, 0);
+    if (syscall(SYS_membarrier, MEMBARRIER_SYNC_CORE, 0, 0) != 0 && OS_FETCHES_AHEAD)
+        syscall(SYS_membarrier, MEMBARRIER_GLOBAL, 0, 0);
 }
 
 /* ---- Signals ---- */
@@ -368,4 +373,86 @@ void jit_os_perf_map(const void *start, size_t size, const char *name)
         return;
     fprintf(f, "%zx %zx %s\n", (size_t)(uintptr_t)start, size, name);
     fclose(f);
+}
+
+int jit_os_thread(void)
+{
+    return (int)syscall(SYS_gettid);
+}
+
+/* ---- What perf reads ---- */
+
+bool jit_os_dump_open(os_dump *d)
+{
+    const char *folder = getenv("JITDUMPDIR");
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s/jit-%d.dump", folder && *folder ? folder : ".", (int)getpid());
+    int fd = open(path, O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    d->size = jit_os_page_size();
+    d->map = mmap(NULL, d->size, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+    d->file = d->map != MAP_FAILED ? fdopen(fd, "wb") : NULL;
+    if (!d->file) {
+        if (d->map != MAP_FAILED)
+            munmap(d->map, d->size);
+        close(fd);
+        return false;
+    }
+    return true;
+}
+
+void jit_os_dump_write(os_dump *d, const void *bytes, size_t n)
+{
+    fwrite(bytes, 1, n, d->file);
+}
+
+void jit_os_dump_close(os_dump *d)
+{
+    fclose(d->file);
+    munmap(d->map, d->size);
+}
+
+/* ---- Unwinding ---- */
+
+/* libgcc's, and the dynamic linker's, where the program has them. */
+extern void __register_frame_info(const void *eh_frame, void *object) __attribute__((weak));
+extern void *__deregister_frame_info(const void *eh_frame) __attribute__((weak));
+extern void *dlopen(const char *file, int mode) __attribute__((weak));
+extern void *dlsym(void *handle, const char *name) __attribute__((weak));
+
+static struct {
+    pthread_once_t once;
+    void (*add)(const void *eh_frame, void *object);
+    void *(*remove)(const void *eh_frame);
+} unwinder = { PTHREAD_ONCE_INIT, NULL, NULL };
+
+static void find_unwinder(void)
+{
+    enum { NOW = 2 }; /* RTLD_NOW */
+
+    unwinder.add = __register_frame_info;
+    unwinder.remove = __deregister_frame_info;
+    if ((unwinder.add && unwinder.remove) || !dlopen || !dlsym)
+        return;
+    void *libgcc = dlopen("libgcc_s.so.1", NOW);
+    void *add = libgcc ? dlsym(libgcc, "__register_frame_info") : NULL;
+    void *remove = libgcc ? dlsym(libgcc, "__deregister_frame_info") : NULL;
+    memcpy(&unwinder.add, &add, sizeof add);
+    memcpy(&unwinder.remove, &remove, sizeof remove);
+}
+
+bool jit_os_frames_register(const void *eh_frame, void *own)
+{
+    pthread_once(&unwinder.once, find_unwinder);
+    if (!unwinder.add || !unwinder.remove)
+        return false;
+    unwinder.add(eh_frame, own);
+    return true;
+}
+
+void jit_os_frames_deregister(const void *eh_frame)
+{
+    unwinder.remove(eh_frame);
 }

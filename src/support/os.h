@@ -31,11 +31,18 @@ bool jit_os_code_unshare(os_code *c);
 /* Single mapping: fresh zeroed pages to write / pages to execute for good. Whole pages. */
 bool jit_os_code_open(os_code *c, size_t offset, size_t size);
 bool jit_os_code_seal(os_code *c, size_t offset, size_t size);
-/* Makes written code visible to execution: data cache, instruction cache; reused: other cores,
- * too. */
+/* Makes written code visible to execution: data cache, instruction cache; then, at addresses where
+ * cores may have fetched something else before, each core that runs our threads. */
 void jit_os_code_flush(void *exec, void *write, size_t size);
 void jit_os_code_sync_cores(void);
 void jit_os_code_sync_register(void);
+/* A core may hold what an executable page contained before it was written to, although nothing ran
+ * there (Arm ARM B2.2.5). x86 cores watch for writes to what they have fetched. */
+#if defined(__aarch64__)
+#define OS_FETCHES_AHEAD true
+#else
+#define OS_FETCHES_AHEAD false
+#endif
 
 /* Signals of faults. The handler gets pc, frame pointer and fault address; it returns true when it
  * changed the place where execution goes on (*pc, *sp), false to pass the signal on. */
@@ -49,5 +56,18 @@ uint64_t jit_os_features(void);
 
 /* The perf map of this process: appends one line. */
 void jit_os_perf_map(const void *start, size_t size, const char *name);
+
+/* The file of code that perf reads, in $JITDUMPDIR or the working directory: jit-PID.dump. perf
+ * learns of it because it is mapped. What cannot be written is lost. */
+typedef struct os_dump { void *file, *map; size_t size; } os_dump;
+bool jit_os_dump_open(os_dump *d);
+void jit_os_dump_write(os_dump *d, const void *bytes, size_t n);
+void jit_os_dump_close(os_dump *d);
+int jit_os_thread(void);
+
+/* The unwinder's table of code that no dynamic linker knows; own: 128 bytes for its use. False: this
+ * process has no unwinder that takes it. */
+bool jit_os_frames_register(const void *eh_frame, void *own);
+void jit_os_frames_deregister(const void *eh_frame);
 
 #endif

@@ -936,15 +936,15 @@ Test(a64_emit, call_frame_information_names_key_and_signatures)
     uint8_t bytes[64] = { 0 };
     cfi_writer w = { bytes, 0 };
 
-    jit_cfi_cie(&w, &jit_target_aarch64.cfi, true, true);
+    jit_cfi_cie(&w, &jit_target_aarch64.cfi, CFI_OBJECT, true);
     cr_expect_eq(memcmp(bytes + 9, "zRB", 4), 0); /* behind length, id and version */
     size_t cie = w.len;
-    jit_cfi_fde(&w, &jit_target_aarch64.cfi, true, 0, rows, 1, 8);
+    jit_cfi_fde(&w, &jit_target_aarch64.cfi, CFI_OBJECT, 0, rows, 1, 8);
     /* ... length, CIE, address, size, no augmentation data */
     cr_expect_eq(bytes[cie + 17], 0x41); /* DW_CFA_advance_loc by one instruction */
     cr_expect_eq(bytes[cie + 18], 0x2d); /* DW_CFA_AARCH64_negate_ra_state */
     w.len = 0;
-    jit_cfi_cie(&w, &jit_target_aarch64.cfi, true, false);
+    jit_cfi_cie(&w, &jit_target_aarch64.cfi, CFI_OBJECT, false);
     cr_expect_eq(memcmp(bytes + 9, "zR", 3), 0);
 }
 

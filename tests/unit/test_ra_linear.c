@@ -213,3 +213,26 @@ Test(ra_linear, along_a_branch_registers_hold_what_they_held)
     cr_assert_eq(jit_guard(&s.fail, allocate, NULL), JIT_OK, "%s", s.fail.message);
     cr_assert_eq(loads(0, s.f.ninsts), 0);
 }
+
+Test(ra_linear, an_argument_is_made_where_its_parameter_can_stay)
+{
+    block(1);
+    inst(0);
+    operand(RA_DEF, 0, RA_REG, 0);
+    leads_to(1, 1, 0);
+    s.blocks[0].args = s.nlists;
+    s.lists[s.nlists++] = 0;
+    block(1);
+    comes_from(1, 0, 0);
+    s.blocks[1].params = s.nlists;
+    s.blocks[1].nparams = 1;
+    s.lists[s.nlists++] = 1;
+    inst(0);
+    operand(RA_DEF, 2, RA_FIXED, 0);
+    inst(0);
+    operand(RA_USE, 2, RA_FIXED, 0);
+    operand(RA_USE, 1, RA_REG, 0);
+    leads_to(0, 0, 0);
+    cr_assert_eq(jit_guard(&s.fail, allocate, NULL), JIT_OK, "%s", s.fail.message);
+    cr_assert_eq(s.f.moves.len, 0);
+}

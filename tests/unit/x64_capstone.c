@@ -1,5 +1,5 @@
-/* x64_capstone.c - holds every x86-64 row against Capstone: length, operands, memory width, and the
- * registers and flags that an instruction reads and writes, as the table's shape says them.
+/* x64_capstone.c - holds every x86-64 row against Capstone: length, operands, memory width, features,
+ * and the registers and flags that an instruction reads and writes, as the table's shape says them.
  *
  * Capstone 4.0.2 has faults of its own; each exception below names what the manual says (Intel SDM
  * volume 2, under the instruction's name). */
@@ -223,6 +223,21 @@ static bool mnemonic_agrees(const x64_case *c, const char *mnemonic)
     return strlen(mnemonic) == n && strncmp(c->text, mnemonic, n) == 0;
 }
 
+/* Features without which the instruction may not be emitted, as far as its bytes tell: what the
+ * emulator cannot run (VEX forms, POPCNT, LZCNT, TZCNT), and SSE4.1. */
+static bool features_agree(csh handle, const cs_insn *i, const x64_case *c)
+{
+    static const uint64_t refused = JIT_X86_AVX | JIT_X86_AVX2 | JIT_X86_FMA | JIT_X86_BMI1
+                                    | JIT_X86_BMI2 | JIT_X86_POPCNT | JIT_X86_LZCNT;
+    bool vex = c->bytes[0] == 0xc4 || c->bytes[0] == 0xc5;
+    uint64_t feature = x64_row(c->op)->feature;
+
+    if ((vex || i->id == X86_INS_POPCNT || i->id == X86_INS_LZCNT || i->id == X86_INS_TZCNT)
+        && !(feature & refused))
+        return false;
+    return !cs_insn_group(handle, i, X86_GRP_SSE41) || feature == JIT_X86_SSE41;
+}
+
 static void visit(void *user, const x64_case *c)
 {
     check *k = user;
@@ -243,6 +258,8 @@ static void visit(void *user, const x64_case *c)
         wrong = compare_memory(k, i, c);
     if (!wrong)
         wrong = compare_imm(i, c);
+    if (!wrong && !features_agree(k->handle, i, c))
+        wrong = "features";
     if (wrong) {
         report(k, c, i, wrong, 0, 0);
     } else if (cs_regs_access(k->handle, i, read, &nread, written, &nwritten) != CS_ERR_OK) {

@@ -1,4 +1,5 @@
-/* test_wasi.c - WASI's functions on a directory: what works in it, and that nothing leads out of it. */
+/* test_wasi.c - WASI's functions on a directory: what works in it, and that nothing leads out of
+ * it. */
 #define _GNU_SOURCE
 #include "wasi.h"
 
@@ -96,10 +97,12 @@ static uint32_t put_path(uint32_t at, const char *path)
 }
 
 /* Opens a path for reading, with or without following a link at its end; *fd gets the number. */
-static wasi_error open_path(const char *path, bool follow, uint32_t oflags, uint64_t rights, uint32_t *fd)
+static wasi_error open_path(const char *path, bool follow, uint32_t oflags, uint64_t rights,
+                            uint32_t *fd)
 {
     uint32_t n = put_path(PATH, path);
-    gw_val a[9] = { num(DIR_FD), num(follow), num(PATH), num(n), num(oflags), num(rights), num(0), num(0), num(OUT) };
+    gw_val a[9] = { num(DIR_FD), num(follow), num(PATH), num(n),  num(oflags),
+                    num(rights), num(0),      num(0),    num(OUT) };
     wasi_error e = gw_wasi_path_open(w, a);
 
     *fd = wasi_u32(bytes + OUT);
@@ -114,8 +117,10 @@ static wasi_error close_fd(uint32_t fd)
 
 Test(wasm_wasi, paths_inside_are_opened_with_links_and_dots)
 {
-    static const char *const good[] = { "file", "./file", "dir/x", "dir/../file", "dir//x", "same", "there/x",
-                                        "dir/back", "there/../dir/x", "there/back", "dir/.", "dir/", "." };
+    static const char *const good[] = {
+        "file",     "./file",         "dir/x",      "dir/../file", "dir//x", "same", "there/x",
+        "dir/back", "there/../dir/x", "there/back", "dir/.",       "dir/",   "."
+    };
     uint32_t fd;
 
     for (size_t k = 0; k < sizeof good / sizeof *good; k++) {
@@ -126,18 +131,23 @@ Test(wasm_wasi, paths_inside_are_opened_with_links_and_dots)
 
 Test(wasm_wasi, no_path_leads_out)
 {
-    static const char *const bad[] = { "..", "../secret", "/etc/passwd", "/", "up", "up/secret", "absolute", "out",
-                                       "round", "dir/../../secret", "there/../../secret", "up/in/file", "dir/../..",
-                                       "./../secret" };
+    static const char *const bad[] = {
+        "..",        "../secret",        "/etc/passwd",        "/",
+        "up",        "up/secret",        "absolute",           "out",
+        "round",     "dir/../../secret", "there/../../secret", "up/in/file",
+        "dir/../..", "./../secret"
+    };
     uint32_t fd;
 
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
         uint32_t n = put_path(PATH, bad[k]);
         gw_val at[3] = { num(DIR_FD), num(PATH), num(n) };
         gw_val stat_of[5] = { num(DIR_FD), num(1), num(PATH), num(n), num(OUT) };
-        cr_expect_eq(open_path(bad[k], true, 0, WASI_RIGHT_READ, &fd), WASI_NOTCAPABLE, "%s", bad[k]);
+        cr_expect_eq(open_path(bad[k], true, 0, WASI_RIGHT_READ, &fd), WASI_NOTCAPABLE, "%s",
+                     bad[k]);
         cr_expect_eq(gw_wasi_path_filestat_get(w, stat_of), WASI_NOTCAPABLE, "%s", bad[k]);
-        cr_expect_neq(open_path(bad[k], false, 1, WASI_RIGHT_READ | WASI_RIGHT_WRITE, &fd), WASI_OK, "%s", bad[k]);
+        cr_expect_neq(open_path(bad[k], false, 1, WASI_RIGHT_READ | WASI_RIGHT_WRITE, &fd), WASI_OK,
+                      "%s", bad[k]);
         if (!strchr(bad[k], '/') && bad[k][0] != '.')
             continue; /* a link of the guest's own directory may go */
         cr_expect_neq(gw_wasi_path_unlink_file(w, at), WASI_OK, "%s", bad[k]);
@@ -162,8 +172,10 @@ Test(wasm_wasi, names_are_not_moved_or_linked_across_the_border)
     uint32_t from = put_path(PATH, "file"), to = put_path(PATH2, "../stolen"), fd;
     gw_val rename_out[6] = { num(DIR_FD), num(PATH), num(from), num(DIR_FD), num(PATH2), num(to) };
     gw_val rename_in[6] = { num(DIR_FD), num(PATH2), num(to), num(DIR_FD), num(PATH), num(from) };
-    gw_val link_in[7] = { num(DIR_FD), num(0), num(PATH2), num(to), num(DIR_FD), num(PATH), num(from) };
-    gw_val symlink_out[5] = { num(PATH2), num(put_path(PATH2, "/etc/passwd")), num(DIR_FD), num(PATH), num(from) };
+    gw_val link_in[7] = { num(DIR_FD), num(0),    num(PATH2), num(to),
+                          num(DIR_FD), num(PATH), num(from) };
+    gw_val symlink_out[5] = { num(PATH2), num(put_path(PATH2, "/etc/passwd")), num(DIR_FD),
+                              num(PATH), num(from) };
 
     cr_expect_eq(gw_wasi_path_symlink(w, symlink_out), WASI_NOTCAPABLE);
     put_path(PATH2, "../stolen");

@@ -63,9 +63,12 @@ bool tool_wasm_option(wasm_config_t *c, const char *word)
 
 static int misuse(const char *what)
 {
-    fprintf(stderr, "gantry: wasm: this makes no sense here: %s\n"
-                    "usage: gantry wasm [--target ARCH] [-O0|-O1|-O2|-O3] [--explicit-bounds] [--nan-canonical]\n"
-                    "                   [--check] --commands | FILE.wasm...\n", what);
+    fprintf(stderr,
+            "gantry: wasm: this makes no sense here: %s\n"
+            "usage: gantry wasm [--target ARCH] [-O0|-O1|-O2|-O3] [--explicit-bounds] "
+            "[--nan-canonical]\n"
+            "                   [--check] --commands | FILE.wasm...\n",
+            what);
     return 2;
 }
 

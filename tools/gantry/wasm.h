@@ -20,7 +20,8 @@ int tool_wasm_commands(wasm_engine_t *engine);
 typedef struct spectest spectest;
 spectest *tool_spectest_new(wasm_store_t *s);
 void tool_spectest_free(spectest *t);
-wasm_extern_t *tool_spectest_export(const spectest *t, const wasm_name_t *name); /* borrowed; NULL: none */
+wasm_extern_t *tool_spectest_export(const spectest *t,
+                                    const wasm_name_t *name); /* borrowed; NULL: none */
 
 /* ---- wasm_run.c ---- */
 /* Whether `gantry run` is given a module: its first word that is no option ends in .wasm. */

@@ -1,4 +1,5 @@
-/* wasm_commands.c - `gantry wasm --commands`: one command a line on stdin, one answer a line on stdout. */
+/* wasm_commands.c - `gantry wasm --commands`: one command a line on stdin, one answer a line on
+ * stdout. */
 #define _GNU_SOURCE
 #include "wasm.h"
 
@@ -67,8 +68,9 @@ static void answer_error(const gantry_wasm_error *e)
         "ok", "malformed", "invalid", "unlinkable", "trap", "unsupported", "error", "error", "error"
     };
     char text[300];
-    int n = e->offset == SIZE_MAX ? snprintf(text, sizeof text, "%s", e->text)
-                                  : snprintf(text, sizeof text, "%s (at byte 0x%zx)", e->text, e->offset);
+    int n = e->offset == SIZE_MAX
+                ? snprintf(text, sizeof text, "%s", e->text)
+                : snprintf(text, sizeof text, "%s (at byte 0x%zx)", e->text, e->offset);
 
     answer_text(kinds[e->status], text, (size_t)(n < 0 ? 0 : n));
 }
@@ -91,8 +93,10 @@ static char *next_word(char **line)
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                                                                                    : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* A quoted name, decoded in place; false: it is none. */
@@ -267,7 +271,8 @@ static wasm_extern_t *resolve(session *s, const wasm_importtype_t *want)
     named *from = find(s->registered, module->data ? module->data : "", module->size);
 
     if (from)
-        return gantry_wasm_instance_export(from->instance, name->data ? name->data : "", name->size);
+        return gantry_wasm_instance_export(from->instance, name->data ? name->data : "",
+                                           name->size);
     if (module->size == 8 && memcmp(module->data, "spectest", 8) == 0) {
         const wasm_extern_t *x = tool_spectest_export(s->spectest, name);
         return x ? wasm_extern_copy(x) : NULL;
@@ -291,9 +296,10 @@ static wasm_instance_t *instantiate(session *s, const wasm_module_t *m)
         if (!(given.data[k] = resolve(s, wants.data[k])))
             break;
     if (k < wants.size) {
-        const wasm_name_t *a = wasm_importtype_module(wants.data[k]), *b = wasm_importtype_name(wants.data[k]);
-        answer("unlinkable unknown import: %.*s.%.*s", (int)a->size, a->data ? a->data : "", (int)b->size,
-               b->data ? b->data : "");
+        const wasm_name_t *a = wasm_importtype_module(wants.data[k]),
+                          *b = wasm_importtype_name(wants.data[k]);
+        answer("unlinkable unknown import: %.*s.%.*s", (int)a->size, a->data ? a->data : "",
+               (int)b->size, b->data ? b->data : "");
     } else {
         i = gantry_wasm_instance_new(s->store, m, &given, &trap, &e);
         if (trap)

@@ -1,4 +1,5 @@
-/* wasm_run.c - `gantry run FILE.wasm`: a WASI command with its arguments, or one export of a module. */
+/* wasm_run.c - `gantry run FILE.wasm`: a WASI command with its arguments, or one export of a
+ * module. */
 #define _GNU_SOURCE
 #include "wasm.h"
 
@@ -25,8 +26,9 @@ bool tool_is_wasm_run(int argc, char **argv)
         size_t n = strlen(argv[k]);
         if (n > 5 && strcmp(argv[k] + n - 5, ".wasm") == 0 && argv[k][0] != '-')
             return true;
-        if (strcmp(argv[k], "--dir") == 0 || strcmp(argv[k], "--env") == 0 || strcmp(argv[k], "--invoke") == 0
-            || strcmp(argv[k], "--threads") == 0 || strcmp(argv[k], "--target") == 0)
+        if (strcmp(argv[k], "--dir") == 0 || strcmp(argv[k], "--env") == 0
+            || strcmp(argv[k], "--invoke") == 0 || strcmp(argv[k], "--threads") == 0
+            || strcmp(argv[k], "--target") == 0)
             k++;
         else if (argv[k][0] != '-')
             return false;
@@ -129,9 +131,11 @@ static wasm_module_t *compile(run *r, const wasm_byte_vec_t *bytes, gantry_wasm_
 
     if (!c)
         return NULL;
-    while (n + 1 < r->threads && n < MOST_THREADS && pthread_create(&helpers[n], NULL, compile_thread, c) == 0)
+    while (n + 1 < r->threads && n < MOST_THREADS
+           && pthread_create(&helpers[n], NULL, compile_thread, c) == 0)
         n++;
-    bool shown = bytes->size > 1 << 20 && isatty(2) && pthread_create(&bar, NULL, show_progress, c) == 0;
+    bool shown =
+        bytes->size > 1 << 20 && isatty(2) && pthread_create(&bar, NULL, show_progress, c) == 0;
     gantry_wasm_module_compile_some(c);
     while (n > 0)
         pthread_join(helpers[--n], NULL);
@@ -155,8 +159,9 @@ static void print_trap(const wasm_trap_t *trap)
         const char *name;
         size_t n;
         gantry_wasm_frame_name(frames.data[k], &name, &n);
-        fprintf(stderr, "    %2zu: function %u%s%.*s%s at byte 0x%zx\n", k, wasm_frame_func_index(frames.data[k]),
-                n ? " <" : "", (int)n, name, n ? ">" : "", wasm_frame_module_offset(frames.data[k]));
+        fprintf(stderr, "    %2zu: function %u%s%.*s%s at byte 0x%zx\n", k,
+                wasm_frame_func_index(frames.data[k]), n ? " <" : "", (int)n, name, n ? ">" : "",
+                wasm_frame_module_offset(frames.data[k]));
     }
     wasm_frame_vec_delete(&frames);
 }
@@ -169,7 +174,9 @@ static bool parse(const char *text, wasm_valkind_t kind, wasm_val_t *v)
     v->kind = kind;
     switch (kind) {
     case WASM_I32: v->of.i32 = (int32_t)strtoll(text, &end, 0); break;
-    case WASM_I64: v->of.i64 = *text == '-' ? strtoll(text, &end, 0) : (int64_t)strtoull(text, &end, 0); break;
+    case WASM_I64:
+        v->of.i64 = *text == '-' ? strtoll(text, &end, 0) : (int64_t)strtoull(text, &end, 0);
+        break;
     case WASM_F32: v->of.f32 = strtof(text, &end); break;
     case WASM_F64: v->of.f64 = strtod(text, &end); break;
     default: return false;
@@ -260,11 +267,12 @@ static int instantiate(const run *r, const wasm_module_t *m, int argc, char **ar
     wasm_module_imports(m, &wants);
     wasm_extern_vec_new_uninitialized(&given, wants.size);
     for (size_t k = 0; k < wants.size; k++) {
-        const wasm_name_t *a = wasm_importtype_module(wants.data[k]), *b = wasm_importtype_name(wants.data[k]);
+        const wasm_name_t *a = wasm_importtype_module(wants.data[k]),
+                          *b = wasm_importtype_name(wants.data[k]);
         given.data[k] = gantry_wasm_wasi_import(r->wasi, r->store, wants.data[k]);
         if (!given.data[k])
-            fprintf(stderr, "gantry: nobody provides the import %.*s.%.*s\n", (int)a->size, a->data, (int)b->size,
-                    b->data);
+            fprintf(stderr, "gantry: nobody provides the import %.*s.%.*s\n", (int)a->size, a->data,
+                    (int)b->size, b->data);
         all = all && given.data[k];
     }
     if (all) {
@@ -296,7 +304,8 @@ static int load_and_run(run *r, int argc, char **argv)
     m = compile(r, &bytes, &e);
     wasm_byte_vec_delete(&bytes);
     if (!m) {
-        fprintf(stderr, "%s:%zu: error: %s\n", r->path, e.offset == SIZE_MAX ? 0 : e.offset, e.text);
+        fprintf(stderr, "%s:%zu: error: %s\n", r->path, e.offset == SIZE_MAX ? 0 : e.offset,
+                e.text);
         return 2;
     }
     status = instantiate(r, m, argc, argv);
@@ -304,8 +313,9 @@ static int load_and_run(run *r, int argc, char **argv)
     return status;
 }
 
-/* Programs get a stack of their own, larger than the process's: frames at O0 are large, and a program that was written
- * for a stack of 8 MiB has more of them than natively. It is address space until it is used. */
+/* Programs get a stack of their own, larger than the process's: frames at O0 are large, and a
+ * program that was written for a stack of 8 MiB has more of them than natively. It is address space
+ * until it is used. */
 #define STACK_BYTES ((size_t)256 << 20)
 typedef struct call_with_stack {
     run *r;
@@ -346,7 +356,9 @@ static unsigned processors(void)
 
 int tool_wasm_run(int argc, char **argv)
 {
-    run r = { .config = wasm_config_new(), .wasi = gantry_wasm_wasi_new(), .threads = processors() };
+    run r = { .config = wasm_config_new(),
+              .wasi = gantry_wasm_wasi_new(),
+              .threads = processors() };
     int k = 0, status = r.config && r.wasi ? 0 : complain("out of memory", NULL);
 
     for (; status == 0 && k < argc && argv[k][0] == '-'; k++)
@@ -359,7 +371,8 @@ int tool_wasm_run(int argc, char **argv)
         r.engine = wasm_engine_new_with_config(r.config);
         r.config = NULL;
         r.store = r.engine ? wasm_store_new(r.engine) : NULL;
-        status = r.store ? run_with_stack(&r, argc - k - 1, argv + k + 1) : complain("out of memory", NULL);
+        status = r.store ? run_with_stack(&r, argc - k - 1, argv + k + 1)
+                         : complain("out of memory", NULL);
     }
     wasm_store_delete(r.store);
     wasm_engine_delete(r.engine);

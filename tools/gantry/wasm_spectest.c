@@ -26,7 +26,8 @@ static void add(spectest *t, const char *name, wasm_extern_t *x)
     }
 }
 
-static void add_print(spectest *t, wasm_store_t *s, const char *name, size_t n, const wasm_valkind_t *kinds)
+static void add_print(spectest *t, wasm_store_t *s, const char *name, size_t n,
+                      const wasm_valkind_t *kinds)
 {
     wasm_valtype_vec_t params, none;
 

@@ -208,6 +208,22 @@ static const uint32_t entry_code[] = {
 enum { ENTRY_WORDS = sizeof entry_code / 4, LANDING_AT = ENTRY_WORDS - 2, LEAVE_AT = 17 };
 _Static_assert(LEAVE_AT - (ENTRY_WORDS - 1) == -12, "the landing jumps to leave");
 
+/* DWARF numbers: x0 to x30 as they are, sp 31, v0 to v31 from 64 on. */
+#define SAVED(word, reg, offset) { 4 * ((word) + 1), UNWIND_SAVE, (reg), (offset) - 160 }
+static const mbuf_unwind entry_rows[] = {
+    { 4, UNWIND_DEF_CFA_OFFSET, 0, 160 }, SAVED(0, 29, 0), SAVED(0, 30, 8),
+    { 8, UNWIND_DEF_CFA_REG, 29, 0 },
+    SAVED(2, 19, 16), SAVED(2, 20, 24), SAVED(3, 21, 32), SAVED(3, 22, 40), SAVED(4, 23, 48),
+    SAVED(4, 24, 56), SAVED(5, 25, 64), SAVED(5, 26, 72), SAVED(6, 27, 80), SAVED(6, 28, 88),
+    SAVED(7, 64 + 8, 96), SAVED(7, 64 + 9, 104), SAVED(8, 64 + 10, 112), SAVED(8, 64 + 11, 120),
+    SAVED(9, 64 + 12, 128), SAVED(9, 64 + 13, 136), SAVED(10, 64 + 14, 144),
+    SAVED(10, 64 + 15, 152),
+    { 4 * (LANDING_AT - 1), UNWIND_REMEMBER_STATE, 0, 0 },
+    { 4 * (LANDING_AT - 1), UNWIND_DEF_CFA_REG, 31, 0 },
+    { 4 * (LANDING_AT - 1), UNWIND_DEF_CFA_OFFSET, 0, 0 },
+    { 4 * LANDING_AT, UNWIND_RESTORE_STATE, 0, 0 },
+};
+
 static uint32_t entry_stub(uint8_t *out, uint32_t size, uint32_t *landing)
 {
     if (size < sizeof entry_code)
@@ -268,5 +284,7 @@ const target jit_target_aarch64 = {
     .cfi = { .code_align = 4, .return_register = 30, .stack_register = 31 },
     .thunk = thunk,
     .entry_stub = entry_stub,
+    .entry_rows = entry_rows,
+    .nentry_rows = sizeof entry_rows / sizeof *entry_rows,
     .trap_stub = trap_stub,
 };

@@ -101,20 +101,20 @@ static unsigned significant_bytes(uint64_t bits)
 }
 
 /* Bytes that may be non-zero, by the row's promise. */
-static inline unsigned promised(const x64_info *row, const minst *i)
+static inline unsigned promised(unsigned promise, const minst *i)
 {
-    if (row->nonzero == X64_Z_SIZE)
+    if (promise == X64_Z_SIZE)
         return i->size == 4 ? 4 : 16;
-    if (row->nonzero == X64_Z_NONE)
+    if (promise == X64_Z_NONE)
         return 16;
-    if (row->nonzero == X64_Z_SIZE2)
+    if (promise == X64_Z_SIZE2)
         return i->size2;
     return significant_bytes(i->size == 4 ? (uint32_t)i->imm : (uint64_t)i->imm);
 }
 
 unsigned jit_x64_nonzero(const minst *i)
 {
-    return promised(x64_row(i->op), i);
+    return promised(x64_row(i->op)->nonzero, i);
 }
 
 unsigned jit_x64_swap_cc(unsigned cc)
@@ -138,12 +138,27 @@ unsigned jit_x64_swap_cc(unsigned cc)
 typedef struct form {
     ra_operand o;
     uint8_t width, cls, mem;
+    bool special; /* a scratch register, or fixed */
 } form;
 static const form forms[][X64_MAX_ROLES] = { /* by shape */
-#define FORM(r) \
+#define FORM(r)                                                                                     \
     { { RA_NO_VREG, KIND_##r, CONSTRAINT_##r, 0, FIXED_##r, 8, 16, LOC_NONE }, WIDTH_##r, CLASS_##r, \
-      MEMORY_##r }
+      MEMORY_##r, (int)KIND_##r == RA_TEMP || (int)CONSTRAINT_##r == RA_FIXED }
 #define SHAPE(name, a, b, c, d, e) { FORM(a), FORM(b), FORM(c), FORM(d), FORM(e) },
+#include "backends/x86_64/x64_insts.def"
+};
+
+enum { /* by shape, its operands */
+#define SHAPE(name, a, b, c, d, e) \
+    N_##name = PRESENT_##a + PRESENT_##b + PRESENT_##c + PRESENT_##d + PRESENT_##e,
+#include "backends/x86_64/x64_insts.def"
+};
+
+/* What building asks of a row. */
+static const struct recipe { const form *first, *end; uint8_t nonzero; } recipes[] = {
+#define INST(name, mnemonic, shape, format, pp, map, opcode, digit, sizes, sizes2, nonzero, flags, \
+             mem, feature)                                                                         \
+    { forms[SHAPE_##shape], forms[SHAPE_##shape] + N_##shape, X64_##nonzero },
 #include "backends/x86_64/x64_insts.def"
 };
 
@@ -175,41 +190,43 @@ static inline unsigned set_memory(ra_operand *o, minst *m, const x64_rm *rm)
     return rm->am == MEM_INDEX ? 2 : 1;
 }
 
-static void hint(lower *l, const ra_operand *o)
+/* The register that a form wants of its own: a scratch one, or one of the caller's that is fixed. */
+static vr special_reg(lower *l, const form *p, const vr **regs)
 {
-    if (o->vreg != RA_NO_VREG && l->vregs.at[o->vreg].hint == 0xff)
-        l->vregs.at[o->vreg].hint = o->fixed;
+    if (p->o.kind == RA_TEMP)
+        return jit_lower_temp(l, p->cls, 8);
+    vr r = *(*regs)++;
+    if (p->o.constraint == RA_FIXED && r.id != RA_NO_VREG && l->vregs.at[r.id].hint == 0xff)
+        l->vregs.at[r.id].hint = p->o.fixed;
+    return r;
 }
 
 minst *jit_x64_build(lower *l, unsigned op, unsigned size, unsigned size2, const vr *regs,
                      const x64_rm *rm, int64_t imm)
 {
-    vec_reserve(l->tmp, &l->ops, X64_MAX_ROLES + 2);
-    minst *m = jit_lower_emit(l, op, size);
-    const x64_info *row = x64_row(op);
-    const form *p = forms[row->shape], *end = p + jit_x64_shapes[row->shape].n;
-    ra_operand *first = l->ops.at + l->ops.len, *o = first;
+    const struct recipe *row = &recipes[op - MI_TARGET];
     bool memory = rm && rm->am != MEM_NONE;
 
+    vec_reserve(l->tmp, &l->ops, X64_MAX_ROLES + 2);
+    minst *m = jit_lower_emit(l, op, size);
+    ra_operand *first = l->ops.at + l->ops.len, *o = first;
     m->size2 = (uint8_t)size2;
     m->imm = imm;
-    for (; p < end; p++) {
-        unsigned width = p->width ? named_width(p->width, size, size2) : size;
+    for (const form *p = row->first; p < row->end; p++) {
         vr r;
         if (p->mem) {
-            JIT_REQUIRE(l->fail, rm && (memory || p->mem == 1), row->mnemonic);
+            JIT_REQUIRE(l->fail, rm && (memory || p->mem == 1), x64_row(op)->mnemonic);
             if (memory)
                 continue;
             r = rm->reg;
         } else {
-            r = p->o.kind == RA_TEMP ? jit_lower_temp(l, p->cls, 8) : *regs++;
+            r = p->special ? special_reg(l, p, &regs) : *regs++;
         }
+        unsigned width = p->width == 0 ? size : p->width == X64_W_SIZE2 ? size2 : p->width;
         *o = p->o;
         o->vreg = r.id;
         o->width = (uint8_t)width;
-        o->nonzero = (uint8_t)(p->o.kind == RA_DEF ? promised(row, m) : relied_on(r, width));
-        if (p->o.constraint == RA_FIXED)
-            hint(l, o);
+        o->nonzero = (uint8_t)(p->o.kind == RA_DEF ? promised(row->nonzero, m) : relied_on(r, width));
         o++;
     }
     if (memory)

@@ -147,6 +147,17 @@ _Static_assert(LEAVE_AT + 15 == sizeof entry_code, "the landing jumps to leave")
 _Static_assert((int)(sizeof entry_code + sizeof landing_code) + (int8_t)0xe9 == LEAVE_AT,
                "likewise");
 
+/* DWARF numbers: rbx 3, rbp 6, rsp 7, r12 to r15 as they are. */
+static const mbuf_unwind entry_rows[] = {
+    { 1, UNWIND_DEF_CFA_OFFSET, 0, 16 }, { 1, UNWIND_SAVE, 6, -16 },
+    { 4, UNWIND_DEF_CFA_REG, 6, 0 },
+    { 5, UNWIND_SAVE, 3, -24 }, { 7, UNWIND_SAVE, 12, -32 }, { 9, UNWIND_SAVE, 13, -40 },
+    { 11, UNWIND_SAVE, 14, -48 }, { 13, UNWIND_SAVE, 15, -56 },
+    { LEAVE_AT + 14, UNWIND_REMEMBER_STATE, 0, 0 },
+    { LEAVE_AT + 14, UNWIND_DEF_CFA_REG, 7, 0 }, { LEAVE_AT + 14, UNWIND_DEF_CFA_OFFSET, 0, 8 },
+    { sizeof entry_code, UNWIND_RESTORE_STATE, 0, 0 },
+};
+
 static uint32_t entry_stub(uint8_t *out, uint32_t size, uint32_t *landing)
 {
     if (size < sizeof entry_code + sizeof landing_code)
@@ -205,5 +216,7 @@ const target jit_target_x86_64 = {
              .return_offset = -8 },
     .thunk = thunk,
     .entry_stub = entry_stub,
+    .entry_rows = entry_rows,
+    .nentry_rows = sizeof entry_rows / sizeof *entry_rows,
     .trap_stub = trap_stub,
 };

@@ -1,9 +1,11 @@
-/* run_exports.c - calls each function export without parameters of the modules named, and prints what came of it.
+/* run_exports.c - calls each function export without parameters of the modules named, and prints
+ * what came of it.
  *
  *     run_exports [-O0..-O3] [--explicit-bounds] FILE.wasm...
  *
- * The same lines as run_exports.js prints from Node's engine: imports log their arguments, floats go by their bits, every
- * NaN is "nan", a trap is "trap" whatever its reason. The modules are those that binaryen's `wasm-opt -ttf` makes. */
+ * The same lines as run_exports.js prints from Node's engine: imports log their arguments, floats
+ * go by their bits, every NaN is "nan", a trap is "trap" whatever its reason. The modules are those
+ * that binaryen's `wasm-opt -ttf` makes. */
 #include <gantry/wasm_gantry.h>
 
 #include <inttypes.h>
@@ -71,8 +73,10 @@ static wasm_extern_t *provide(wasm_store_t *s, const wasm_externtype_t *t)
         return wasm_func_as_extern(
             wasm_func_new_with_env(s, wasm_externtype_as_functype_const(t), log_values, s, NULL));
     case WASM_EXTERN_GLOBAL:
-        zero.kind = wasm_valtype_kind(wasm_globaltype_content(wasm_externtype_as_globaltype_const(t)));
-        return wasm_global_as_extern(wasm_global_new(s, wasm_externtype_as_globaltype_const(t), &zero));
+        zero.kind =
+            wasm_valtype_kind(wasm_globaltype_content(wasm_externtype_as_globaltype_const(t)));
+        return wasm_global_as_extern(
+            wasm_global_new(s, wasm_externtype_as_globaltype_const(t), &zero));
     case WASM_EXTERN_TABLE:
         return wasm_table_as_extern(wasm_table_new(s, wasm_externtype_as_tabletype_const(t), NULL));
     default:
@@ -163,7 +167,8 @@ int main(int argc, char **argv)
         wasm_store_t *s = wasm_store_new(engine);
         wasm_byte_vec_t bytes;
         gantry_wasm_error e = { .text = "cannot read it" };
-        wasm_module_t *m = read_file(argv[k], &bytes) ? gantry_wasm_module_new(s, &bytes, &e) : NULL;
+        wasm_module_t *m =
+            read_file(argv[k], &bytes) ? gantry_wasm_module_new(s, &bytes, &e) : NULL;
 
         printf("== %s\n", argv[k]);
         logged = 0;
