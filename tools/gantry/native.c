@@ -413,12 +413,13 @@ outcome tool_call_native(const source *s, const config *c, size_t index, const j
     }
     answer *a = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     fflush(stdout);
+    if (a != MAP_FAILED)
+        a->out.kind = OUT_BROKEN; /* until the child says otherwise: before there is one */
     pid_t child = a == MAP_FAILED ? -1 : fork();
     if (child < 0) {
         snprintf(out.message, sizeof out.message, "cannot start a process");
         return out;
     }
-    a->out.kind = OUT_BROKEN;
     if (child == 0) {
         call_in_child(s, c, index, args, a);
         fflush(stdout);
