@@ -5,7 +5,8 @@
 #   make test-plain     unit tests without Criterion                 make install  DESTDIR= PREFIX=
 #   make test-aarch64   all tests as an AArch64 program, under qemu  make docs     docs/instructions.md
 #   make fuzz           random programs until stopped                make campaign  docs/fuzzing.md
-#   make fuzz-NAME      one fuzz target, FUZZ_SECONDS=10             make clean
+#   make fuzz-NAME      one fuzz target, FUZZ_SECONDS=10             make prove    the rewrite rules
+#   make clean
 #
 # Settings, each combination with a folder of its own under BUILD:
 #   CC= CFLAGS= LDFLAGS=  as usual         SAN=address|undefined|thread|address,undefined
@@ -51,6 +52,7 @@ include mk/tests.mk
 include mk/bench.mk
 include mk/install.mk
 include mk/docs.mk
+include mk/prove.mk
 
 .PHONY: all clean
 all: $(LIB_A) $(LIB_SO) $(WASM_A) $(WASM_SO) $(if $(TOOL_SRC),$(TOOL))

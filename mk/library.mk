@@ -3,7 +3,7 @@
 
 LIB_DIRS = support ir opt machinst regalloc jit object backends/x86_64 backends/aarch64
 LIB_SRC := $(sort $(wildcard $(LIB_DIRS:%=src/%/*.c)))
-LIB_OBJ := $(LIB_SRC:%.c=$(OUT)/%.o)
+LIB_OBJ := $(LIB_SRC:%.c=$(OUT)/%.o) $(OUT)/gen/rules.o
 LIB_A   := $(OUT)/libgantry.a
 LIB_SO  := $(OUT)/libgantry.so
 
@@ -25,6 +25,21 @@ $(OUT)/src/%.o: src/%.c $(OUT)/flags
 UNICORN ?= $(shell pkg-config --exists unicorn 2>/dev/null && echo 1)
 UNICORN_FLAGS = $(if $(UNICORN),-DHAVE_UNICORN $(shell pkg-config --cflags unicorn))
 UNICORN_LIBS  = $(if $(UNICORN),$(shell pkg-config --libs unicorn) -lm)
+
+# The rewrite rules become C by a program of the machine that builds, whatever CC builds for.
+RULES  := $(sort $(wildcard src/opt/rules/*.rules))
+HOSTCC ?= cc
+RULEC  := $(BUILD)/rulec
+
+$(RULEC): $(wildcard tools/rulec/*.c tools/rulec/*.h) include/gantry/jit_opcodes.def
+	@mkdir -p $(@D); echo "  CC    tools/rulec"
+	@$(HOSTCC) -std=c17 $(WARNINGS) -O1 -Iinclude -o $@.$$$$ $(filter %.c,$^) && mv $@.$$$$ $@
+
+$(OUT)/gen/rules.c: $(RULES) $(RULEC)
+	@mkdir -p $(@D); echo "  RULEC $(words $(RULES)) files"; $(RULEC) $(RULES) > $@
+
+$(OUT)/gen/rules.o: $(OUT)/gen/rules.c $(OUT)/flags
+	$(call compile,-Iinclude -Isrc -fPIC -fvisibility=hidden -DJIT_BUILD=1 $(FP_FLAGS))
 
 # Public headers only, as for any other host program.
 $(OUT)/tools/%.o: tools/%.c $(OUT)/flags

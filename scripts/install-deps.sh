@@ -25,6 +25,7 @@ valgrind:valgrind
 xz-utils:xz
 wabt:wast2json
 python3-minimal:python3
+python3-z3:/usr/lib/python3/dist-packages/z3/__init__.py
 '
 
 have()

@@ -1,6 +1,7 @@
 /* graph.c - makes instructions of a graph: simplified, and each pure one only once. */
 #include "opt/graph.h"
 #include "opt/fold.h"
+#include "opt/rules.h"
 #include <string.h>
 
 /* ---- Begin ---- */
@@ -27,6 +28,7 @@ static void make_params(graph *g)
         for (uint32_t p = 0; p < b->nparams; p++) {
             uint32_t v = from->pool.at[b->params + p];
             vec_push(g->tmp, &f->values, from->values.at[v - 1]);
+            vec_push(g->tmp, &g->zeros, 0);
             g->lead[v - 1] = f->values.len;
             f->pool.at[b->params + p] = f->values.len;
         }
@@ -54,6 +56,8 @@ void jit_graph_begin(graph *g, const jit_func *from, const ir_cfg *cfg, arena *t
     vec_reserve(tmp, &g->f->values, from->values.len);
     vec_reserve(tmp, &g->home, n);
     vec_reserve(tmp, &g->born, n);
+    vec_reserve(tmp, &g->zeros, from->values.len);
+    g->fuel = UINT64_MAX;
     vec_reserve(tmp, &g->origin, n);
     vec_reserve(tmp, &g->pinned, n / 2 + 16);
     g->lead = ARENA_ARRAY(tmp, uint32_t, from->values.len);
@@ -165,10 +169,34 @@ static void grow_table(graph *g)
 
 /* ---- Making ---- */
 
+/* Rules speak of integers of at most 64 bits. */
+static bool has_rules(jit_type t)
+{
+    return jit_type_is_int(t) && t != JIT_I128 && !jit_type_is_vector(t);
+}
+
+/* A load says by its name what is above it, a constant all. */
+static uint64_t zeros_of(graph *g, const ir_inst *i)
+{
+    switch (i->op) {
+    case JIT_OP_iconst: return ~inst_imm64(i);
+    case JIT_OP_uload8: return ~(uint64_t)0xff;
+    case JIT_OP_uload16: return ~(uint64_t)0xffff;
+    case JIT_OP_uload32: return ~(uint64_t)0xffffffff;
+    default: return op_of(i)->props & (OP_EFFECT | OP_LOADS) ? 0 : jit_rules_zeros(g, i);
+    }
+}
+
+uint64_t jit_graph_zeros(const graph *g, uint32_t value)
+{
+    return g->zeros.at[value - 1];
+}
+
 static uint32_t append(graph *g, ir_inst i, uint32_t home, const ir_value *results, uint32_t n)
 {
     jit_func *f = g->f;
     uint32_t index = f->insts.len, first = f->values.len + 1;
+    uint64_t zeros = n == 1 && has_rules((jit_type)results[0].type) ? zeros_of(g, &i) : 0;
 
     if (n)
         i.c = first;
@@ -179,6 +207,7 @@ static uint32_t append(graph *g, ir_inst i, uint32_t home, const ir_value *resul
     for (uint32_t k = 0; k < n; k++) {
         ir_value v = { index, results[k].type, VALUE_RESULT, k & IR_MAX_BLOCK_PARAMS };
         vec_push(g->tmp, &f->values, v);
+        vec_push(g->tmp, &g->zeros, zeros);
     }
     return n ? first : 0;
 }
@@ -196,14 +225,26 @@ static void order_operands(const graph *g, ir_inst *i)
     i->b = x;
 }
 
+/* The value that i comes to by folding or a rule; 0: it stays, but may have changed. */
+static uint32_t simplify(graph *g, ir_inst *i, jit_type result)
+{
+    enum { DEEPEST = 8 };
+    uint32_t same = op_of(i)->props & OP_LOADS ? 0 : jit_fold_inst(g->f, i, result);
+
+    if (same || g->depth == DEEPEST || !has_rules(i->type))
+        return same;
+    g->depth++;
+    same = jit_rules_apply(g, i);
+    g->depth--;
+    return same;
+}
+
 uint32_t jit_graph_values(graph *g, ir_inst i, const ir_value *results, uint32_t n)
 {
-    if (n == 1) {
-        uint32_t same = op_of(&i)->props & OP_LOADS ? 0
-                        : jit_fold_inst(g->f, &i, (jit_type)results[0].type);
-        if (same)
-            return same;
-    }
+    uint32_t same = n == 1 ? simplify(g, &i, (jit_type)results[0].type) : 0;
+
+    if (same)
+        return same;
     order_operands(g, &i);
     uint32_t slot = find_slot(g, &i);
     if (g->slots[slot])
@@ -228,4 +269,31 @@ uint32_t jit_graph_pin(graph *g, ir_inst i, const ir_value *results, uint32_t n)
 
     vec_push(g->tmp, &g->pinned, g->f->insts.len - 1);
     return v;
+}
+
+uint32_t jit_graph_op(graph *g, jit_opcode op, jit_type t, unsigned aux, uint32_t a, uint32_t b,
+                      uint32_t c)
+{
+    ir_inst i = { .op = (uint8_t)op, .type = t, .aux = (uint16_t)aux, .a = a, .b = b };
+    const op_info *o = op_of(&i);
+
+    if (o->format == FMT_CONVERT && value_type(g->f, a) == t)
+        return a;
+    if (o->pooled) {
+        vec_reserve(g->tmp, &g->f->pool, 3);
+        i.a = g->f->pool.len;
+        i.b = 0;
+        g->f->pool.at[g->f->pool.len++] = a;
+        g->f->pool.at[g->f->pool.len++] = b;
+        g->f->pool.at[g->f->pool.len++] = c;
+    }
+    return jit_graph_value(g, i, jit_rule_type(strchr(o->rule, '>')[1], t));
+}
+
+uint32_t jit_graph_iconst(graph *g, jit_type t, uint64_t bits)
+{
+    ir_inst i = { 0 };
+
+    jit_fold_become(&i, t, bits & mask_of(t));
+    return jit_graph_value(g, i, t);
 }

@@ -38,6 +38,9 @@ typedef struct graph {
     uint32_t *first, *end;     /* by block: its part of pinned; empty: unreachable */
     uint32_t *slots, mask, used; /* the table: inst index + 1 */
     uint32_t block, at;        /* of from: being copied */
+    VEC(uint64_t) zeros;       /* by value index of f: bits known to be zero, of integers */
+    uint64_t fuel;             /* rewrites by rules that may still be done */
+    unsigned depth;            /* of rewrites of what a rewrite made */
 } graph;
 
 /* graph.c */
@@ -45,6 +48,12 @@ void jit_graph_begin(graph *g, const jit_func *f, const ir_cfg *cfg, arena *tmp)
 /* The value of a pure instruction: a simpler or earlier one, or a new one. Operands are values of f, in
  * a and b or in its pool. result: the type of its result. */
 uint32_t jit_graph_value(graph *g, ir_inst i, jit_type result);
+/* The same, of the parts of an instruction with one result; t: its controlling type. A conversion between
+ * equal types is its operand. */
+uint32_t jit_graph_op(graph *g, jit_opcode op, jit_type t, unsigned aux, uint32_t a, uint32_t b,
+                      uint32_t c);
+uint32_t jit_graph_iconst(graph *g, jit_type t, uint64_t bits); /* beyond the type: left out */
+uint64_t jit_graph_zeros(const graph *g, uint32_t value);
 /* Likewise, of any number of results (of from's types at i.c on); returns the first. */
 uint32_t jit_graph_values(graph *g, ir_inst i, const ir_value *results, uint32_t n);
 /* Appends to the block being copied; returns its first result, 0: it has none. */
