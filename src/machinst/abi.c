@@ -2,8 +2,8 @@
  * a machine's conventions say.
  *
  * Arguments and results take the registers of their class in order; what finds none goes to the
- * stack, eight bytes each, or packed where the convention has it so. Results that find no register go to a hidden area whose address is an
- * extra last argument. */
+ * stack, eight bytes each, or packed where the convention has it so. Results that find no register
+ * go to a hidden area whose address is an extra last argument. */
 #include "machinst/abi.h"
 #include "gantry/jit.h"
 #include "ir/text_names.h"

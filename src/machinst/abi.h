@@ -12,7 +12,8 @@ typedef struct abi_loc {
     jit_type type;
     uint8_t ext;     /* 0, 1: zero-extended, 2: sign-extended to 8 bytes by the producer */
     uint32_t offset; /* ABI_STACK: args: in the argument area; results: in the hidden return area.
-                      * ABI_STRUCT (sarg): area of `bytes` bytes at offset; the value is its address */
+                      * ABI_STRUCT (sarg): area of `bytes` bytes at offset; the value is its
+                      * address */
     uint32_t bytes;
 } abi_loc;
 
@@ -22,7 +23,8 @@ typedef struct abi_sig {
     uint32_t nargs, nrets;
     uint32_t arg_bytes;    /* stack argument area, a multiple of 16 */
     uint32_t ret_bytes;    /* hidden return area, a multiple of 16; 0: none */
-    abi_loc ret_pointer;   /* where its address is passed, when ret_bytes > 0 (an extra last argument) */
+    abi_loc ret_pointer;   /* where its address is passed, when ret_bytes > 0 (an extra last
+                            * argument) */
     uint32_t callee_pops;  /* bytes that the callee removes: arg_bytes or 0 */
     uint8_t sret_reg;      /* register that returns the sret parameter's value; 0xff: none */
     regset clobbers;       /* registers that a call destroys, results included */
@@ -43,7 +45,8 @@ typedef struct abi_rules {
     regset all;             /* that code may change */
     regset saved, tail_saved; /* preserved by a call */
     regset assignable;      /* an allocator may use */
-    regset frame_pointer, pinned; /* of these, not with a frame pointer, not with a pinned register */
+    regset frame_pointer, pinned; /* of these, not with a frame pointer, not with a pinned
+                                   * register */
     uint8_t scratch, int_scratch; /* as in ra_env */
 } abi_rules;
 /* Fills all of *a (arrays from tmp). Fails with UNSUPPORTED for what the conventions lack. */
@@ -56,16 +59,18 @@ void jit_abi_env(const abi_rules *rules, ra_env *env, const abi_sig *abi, bool f
 /* The frame, from high to low addresses:
  *   incoming arguments | return address | saved frame pointer | saved registers |
  *   stack slots | spill slots (growing down) | outgoing arguments and return areas  <- sp
- * R is the address where the frame pointer is, or would be, saved; incoming arguments are at R + 16. On entry
- * sp is R + entry_above (x86-64: 8, the return address has been pushed; AArch64: 16). Without a frame
- * pointer nothing is kept at R, so saved registers begin there. After the prologue sp is `total`
- * bytes below what it was on entry, a multiple of 16. */
+ * R is the address where the frame pointer is, or would be, saved; incoming arguments are at R +
+ * 16. On entry sp is R + entry_above (x86-64: 8, the return address has been pushed; AArch64: 16).
+ * Without a frame pointer nothing is kept at R, so saved registers begin there. After the prologue
+ * sp is `total` bytes below what it was on entry, a multiple of 16. */
 typedef struct frame {
     bool fp;             /* a frame pointer is set up */
-    bool fp_based;       /* slots are addressed from it: spills and what is below may still grow (O0) */
+    bool fp_based;       /* slots are addressed from it: spills and what is below may still grow
+                          * (O0) */
     bool leaf;           /* makes no call */
     uint8_t entry_above;
-    regset saved;        /* callee-saved registers to be saved, lowest register first in memory order */
+    regset saved;        /* callee-saved registers to be saved, lowest register first in memory
+                          * order */
     uint32_t nsaved;     /* number of them */
     uint32_t slot_bytes; /* stack slots */
     uint32_t spill_bytes;
@@ -86,8 +91,8 @@ void jit_frame_slots(frame *fr, const jit_func *f, arena *tmp);
 void jit_frame_settle(frame *fr);
 /* Settles a frame whose spills, saved registers and outgoing areas are known. Fails LIMIT. */
 void jit_frame_finish(frame *fr, fail_ctx *fail);
-/* Offset of the spill slot of a value of `width` bytes whose first unit is `unit`: unit k + 1 is below
- * unit k. */
+/* Offset of the spill slot of a value of `width` bytes whose first unit is `unit`: unit k + 1 is
+ * below unit k. */
 static inline int32_t frame_spill_at(const frame *fr, uint32_t unit, unsigned width)
 {
     return (int32_t)(fr->spills_at - 8 * ((int64_t)unit + (width == 16) + 1));

@@ -1,8 +1,8 @@
 /* blocks.c - the blocks of machine code: IR blocks in order, with critical edges split.
  *
- * An edge is critical when its source has several successors and its target several predecessors. It
- * gets a block of its own right behind its source. Entries of one br_table that lead to one block
- * without arguments count as one edge. */
+ * An edge is critical when its source has several successors and its target several predecessors.
+ * It gets a block of its own right behind its source. Entries of one br_table that lead to one
+ * block without arguments count as one edge. */
 #include "machinst/mfunc.h"
 
 typedef struct edges {
@@ -51,8 +51,8 @@ static uint32_t push_block(mfunc *m, mblock b)
     return m->blocks.len - 1;
 }
 
-/* Makes the edge blocks of source block `b`; pushes each target's mblock, IR blocks as id | high bit
- * until all are numbered. */
+/* Makes the edge blocks of source block `b`; pushes each target's mblock, IR blocks as id | high
+ * bit until all are numbered. */
 #define IS_IR 0x80000000u
 static void split_edges(mfunc *m, edges *e, uint32_t b, bool whole)
 {
@@ -124,8 +124,8 @@ static void link_blocks(mfunc *m)
     }
 }
 
-/* last[x]: mblock + 1 that ends loop x, from those of the blocks whose innermost loop it is. Children
- * hand theirs to their parents, deepest loops first. */
+/* last[x]: mblock + 1 that ends loop x, from those of the blocks whose innermost loop it is.
+ * Children hand theirs to their parents, deepest loops first. */
 static void spread_loop_ends(mfunc *m, uint32_t *last)
 {
     const ir_loops *l = &m->loops;

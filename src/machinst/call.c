@@ -212,5 +212,6 @@ void jit_mach_lower_entry(mfunc *m)
             l->target->load(l, r, loc->type, MEM_IN, VR_NONE, (int32_t)loc->offset, 0, 0);
     }
     if (l->ret_area.id != RA_NO_VREG && a->ret_pointer.kind != ABI_REG)
-        l->target->load(l, l->ret_area, JIT_I64, MEM_IN, VR_NONE, (int32_t)a->ret_pointer.offset, 0, 0);
+        l->target->load(l, l->ret_area, JIT_I64, MEM_IN, VR_NONE, (int32_t)a->ret_pointer.offset, 0,
+                        0);
 }

@@ -1,7 +1,7 @@
 /* cfi.h - unwind rows as call frame information: what stands in .eh_frame and .debug_frame.
  *
- * Linux Standard Base Core 5.0, 10.6 "Exception Frames"; DWARF 4, 6.4. One CIE for all functions of a
- * machine, one FDE for each function. */
+ * Linux Standard Base Core 5.0, 10.6 "Exception Frames"; DWARF 4, 6.4. One CIE for all functions of
+ * a machine, one FDE for each function. */
 #ifndef JIT_CFI_H
 #define JIT_CFI_H
 

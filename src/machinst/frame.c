@@ -48,7 +48,8 @@ void jit_frame_finish(frame *fr, fail_ctx *fail)
                     + align_up(fr->out_bytes, 16);
 
     if (size > FRAME_MAX)
-        jit_fail(fail, JIT_ERR_LIMIT, "frame of %llu bytes exceeds 2 GiB", (unsigned long long)size);
+        jit_fail(fail, JIT_ERR_LIMIT, "frame of %llu bytes exceeds 2 GiB",
+                 (unsigned long long)size);
     fr->size = (uint32_t)size;
     bool none = !fr->fp && size == 0 && fr->nsaved == 0 && fr->leaf;
     fr->total = none ? 0 : fr->size + fr->entry_above;

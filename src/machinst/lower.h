@@ -1,13 +1,13 @@
 /* lower.h - the state of lowering and what a target's rules may ask and say.
  *
  * Blocks are lowered bottom up, one call of a rule per IR instruction that is needed. A rule
- * first matches (is_const, fuses, ...: these emit nothing), then takes its inputs with lower_in*() and
- * says its instructions in forward order; the driver turns the order of instructions round. A value
- * nobody asked for is never lowered unless it has an effect.
+ * first matches (is_const, fuses, ...: these emit nothing), then takes its inputs with lower_in*()
+ * and says its instructions in forward order; the driver turns the order of instructions round. A
+ * value nobody asked for is never lowered unless it has an effect.
  *
  * Values are seen through no-ops: root(v) skips ireduce, integer bitcasts of equal type, uextend of
- * something whose upper bits the target's table promises to be zero, and parameters of blocks with one
- * predecessor. All queries below take any value and look at its root. */
+ * something whose upper bits the target's table promises to be zero, and parameters of blocks with
+ * one predecessor. All queries below take any value and look at its root. */
 #ifndef JIT_LOWER_H
 #define JIT_LOWER_H
 
@@ -30,8 +30,8 @@ typedef struct lower_value {
     uint32_t vreg;   /* of roots: vreg + 1; 0: not asked for yet */
     uint32_t def;    /* a result's instruction; a parameter's block | LOWER_PARAM */
     uint8_t info;    /* of roots: USES_* */
-    uint8_t nonzero; /* bytes that may be non-zero above its own width; 16: unknown. Of an alias made
-                      * by uextend: what its reader relies on */
+    uint8_t nonzero; /* bytes that may be non-zero above its own width; 16: unknown. Of an alias
+                      * made by uextend: what its reader relies on */
     uint8_t width;   /* bytes that moves of its type keep */
     uint8_t cls;     /* RC_* */
 } lower_value;
@@ -68,10 +68,11 @@ typedef struct lower {
     /* the block being lowered */
     const ir_block *block;
     uint32_t at;             /* index of the IR instruction being lowered */
-    uint32_t *effects;       /* by IR instruction: of two in a block, equal when no effect is between */
+    uint32_t *effects;       /* by IR instruction: of two in a block, equal when no effect is
+                              * between */
     uint8_t *facts;          /* by IR instruction: INST_* */
-    uint32_t *folded_into;   /* by instruction: index + 1 of that into which it went, FOLDS; NULL: not
-                              * kept */
+    uint32_t *folded_into;   /* by instruction: index + 1 of that into which it went, FOLDS; NULL:
+                              * not kept */
 
     /* code; filled from the end of the arrays downwards */
     minst *insts;
@@ -90,7 +91,8 @@ typedef struct lower {
     uint32_t libcall_symbol[LIBCALL_COUNT];
     uint32_t *target_block;  /* mblock of each target of the current terminator, in order */
     bool uses_fp;            /* get_frame_pointer or get_return_address seen */
-    vr ret_area;             /* holds the address of the hidden return area; VR_NONE: there is none */
+    vr ret_area;             /* holds the address of the hidden return area; VR_NONE: there is
+                              * none */
 } lower;
 
 #define LOWER_FOLDS 0x80000000u /* in lower.folded_into: something was folded into it */
@@ -113,7 +115,8 @@ static inline const ir_inst *jit_lower_def(const lower *l, uint32_t v)
     uint32_t def = lower_val(l, lower_root(l, v))->def;
     return def & LOWER_PARAM ? NULL : inst_at(l->f, def);
 }
-/* The instruction of the current block, before the current one, that defines v's root; else NULL. */
+/* The instruction of the current block, before the current one, that defines v's root; else
+ * NULL. */
 static inline const ir_inst *lower_def_here(const lower *l, uint32_t v)
 {
     uint32_t def = lower_val(l, lower_root(l, v))->def;
@@ -127,12 +130,13 @@ static inline bool jit_lower_const(const lower *l, uint32_t v, int64_t *bits)
 }
 /* v is f32const or f64const: its bits. */
 bool jit_lower_fconst(const lower *l, uint32_t v, uint64_t *bits);
-/* v is the very value (no extension or truncation between) of an instruction of this block that may be
- * computed as part of the current one instead: it is used once; a load besides has no effect between
- * it and here. The caller then takes the operands of *def and, by jit_lower_sink(), says so. */
+/* v is the very value (no extension or truncation between) of an instruction of this block that may
+ * be computed as part of the current one instead: it is used once; a load besides has no effect
+ * between it and here. The caller then takes the operands of *def and, by jit_lower_sink(), says
+ * so. */
 static inline const ir_inst *jit_lower_fuses(const lower *l, uint32_t v);
-/* As fuses, but the instruction may define v's root in another width: for rules that mind the types,
- * such as those that only ask whether v is zero. */
+/* As fuses, but the instruction may define v's root in another width: for rules that mind the
+ * types, such as those that only ask whether v is zero. */
 const ir_inst *jit_lower_may_fuse(const lower *l, const ir_inst *d);
 static inline const ir_inst *jit_lower_fuses_root(const lower *l, uint32_t v)
 {
@@ -146,8 +150,9 @@ static inline const ir_inst *jit_lower_fuses(const lower *l, uint32_t v)
     uint32_t root = lower_root(l, v);
     return root == v || lower_type(l, root) == lower_type(l, v) ? jit_lower_fuses_root(l, v) : NULL;
 }
-/* As fuses_root, but for pure instructions that are worth repeating (compares): any number of uses, same
- * block. Its operands must be asked for with lower_in again; it may still be lowered on its own. */
+/* As fuses_root, but for pure instructions that are worth repeating (compares): any number of uses,
+ * same block. Its operands must be asked for with lower_in again; it may still be lowered on its
+ * own. */
 const ir_inst *jit_lower_repeats(const lower *l, uint32_t v);
 static inline void jit_lower_sink(lower *l, const ir_inst *def)
 {
@@ -163,8 +168,8 @@ static inline void jit_lower_sink(lower *l, const ir_inst *def)
 unsigned jit_lower_nonzero(const lower *l, uint32_t v);
 
 /* ---- Inputs and outputs ---- */
-/* The register of v (any type up to 16 bytes); constants and slot addresses are made for this use. The
- * bits above v's width are arbitrary unless v is an alias made by uextend. */
+/* The register of v (any type up to 16 bytes); constants and slot addresses are made for this use.
+ * The bits above v's width are arbitrary unless v is an alias made by uextend. */
 vr jit_lower_first_in(lower *l, uint32_t v); /* for the inline below: nothing is known yet */
 static inline vr jit_lower_in(lower *l, uint32_t v)
 {
@@ -203,8 +208,9 @@ static inline vr jit_lower_temp(lower *l, unsigned cls, unsigned width)
 }
 
 /* ---- Instructions ---- */
-/* Starts an instruction: appends it to the group (the pointer lives until the next one). `ir` is set.
- * Then its operands are added in the order its row says. In a constant's prefix: see target->constant. */
+/* Starts an instruction: appends it to the group (the pointer lives until the next one). `ir` is
+ * set. Then its operands are added in the order its row says. In a constant's prefix: see
+ * target->constant. */
 static inline minst *jit_lower_emit(lower *l, unsigned op, unsigned size)
 {
     vec_reserve(l->tmp, &l->group, 1);

@@ -111,7 +111,8 @@ vr jit_lower_first_in(lower *l, uint32_t v)
     r.id = root_vreg(l, root);
     if (root == v)
         return r;
-    JIT_REQUIRE(l->fail, l->vregs.at[r.id].width >= x->width, "a value is read wider than it is kept");
+    JIT_REQUIRE(l->fail, l->vregs.at[r.id].width >= x->width,
+                "a value is read wider than it is kept");
     if (x->nonzero < jit_type_bytes(lower_type(l, v)))
         r.nonzero = x->nonzero;
     return r;
@@ -190,7 +191,8 @@ void jit_lower_move(lower *l, vr to, vr from, unsigned bytes, unsigned cls)
 
     (void)cls;
     jit_lower_emit(l, MI_MOVE, width);
-    jit_lower_define(l, to, RA_REG, 0, width, from.nonzero < width ? from.nonzero : width == 4 ? 4 : 16);
+    jit_lower_define(l, to, RA_REG, 0, width,
+                     from.nonzero < width ? from.nonzero : width == 4 ? 4 : 16);
     jit_lower_use(l, from, RA_REG, 0, width);
     jit_lower_flags(l, RA_MOVE, 0);
 }

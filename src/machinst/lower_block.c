@@ -1,8 +1,8 @@
 /* lower_block.c - lowers one block bottom up, so that what nobody reads is never lowered.
  *
  * Each IR instruction's machine instructions are said forward into a group; the group then goes in
- * front of what is there, into arrays that fill from their end. Meeting a register for the first time
- * from below means meeting its last reader: there the kill bit is set. */
+ * front of what is there, into arrays that fill from their end. Meeting a register for the first
+ * time from below means meeting its last reader: there the kill bit is set. */
 #include "machinst/mfunc.h"
 #include <string.h>
 
@@ -111,7 +111,8 @@ static void list_args(mfunc *m, uint32_t k, uint32_t call)
         vr v = jit_lower_in(l, to.args[j]);
         unsigned bytes = jit_type_bytes(lower_type(l, to.args[j])), width = bytes < 4 ? 4 : bytes;
         if (v.nonzero < 16 || l->vregs.at[v.id].width != width) {
-            /* An alias: it becomes what its type says, and what is known of upper bits ends here. */
+            /* An alias: it becomes what its type says, and what is known of upper bits ends
+             * here. */
             vr whole = jit_lower_temp(l, l->vregs.at[v.id].cls, width);
             jit_lower_move(l, whole, v, width, l->vregs.at[v.id].cls);
             v = whole;

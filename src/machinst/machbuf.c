@@ -6,7 +6,8 @@
 #define ALIGN_MOST 64u   /* of constants: what code memory is aligned to */
 
 #ifdef JIT_STRESS
-#define FIRST_BYTES 32u /* so that the buffer grows at every turn, each time up to a protected page */
+#define FIRST_BYTES 32u /* so that the buffer grows at every turn, each time up to a protected
+                         * page */
 #else
 #define FIRST_BYTES 4096u
 #endif
@@ -30,7 +31,8 @@ void jit_mbuf_init(mbuf *b, arena *mem, const fixup_kind *kinds, const shrink_fo
 
 _Noreturn void jit_mbuf_overrun(mbuf *b)
 {
-    jit_fail(b->fail, JIT_ERR_INTERNAL, "code buffer: an instruction at offset %u exceeds its reservation",
+    jit_fail(b->fail, JIT_ERR_INTERNAL,
+             "code buffer: an instruction at offset %u exceeds its reservation",
              b->len - b->front);
 }
 
@@ -248,13 +250,15 @@ mlabel jit_mbuf_label(mbuf *b)
 static void check_field(const mbuf *b, const mbuf_fixup *f)
 {
     if ((uint64_t)f->offset + b->kinds[f->kind].bytes > b->len)
-        jit_fail(b->fail, JIT_ERR_INTERNAL, "code buffer: an instruction at offset %u ends within its %s",
+        jit_fail(b->fail, JIT_ERR_INTERNAL,
+                 "code buffer: an instruction at offset %u ends within its %s",
                  f->offset - b->front, b->kinds[f->kind].name);
 }
 
 void jit_mbuf_bind(mbuf *b, mlabel l)
 {
-    JIT_REQUIRE(b->fail, l.id && l.id <= b->labels.len && !b->labels.at[l.id - 1], "label bound twice");
+    JIT_REQUIRE(b->fail, l.id && l.id <= b->labels.len && !b->labels.at[l.id - 1],
+                "label bound twice");
     if (b->fixups.len)
         check_field(b, &b->fixups.at[b->fixups.len - 1]);
     b->labels.at[l.id - 1] = b->len + 1;
@@ -270,7 +274,8 @@ void jit_mbuf_replace(mbuf *b, const uint8_t *bytes, uint32_t n)
     memcpy(b->at + b->len - n, bytes, n);
 }
 
-void jit_mbuf_fixup(mbuf *b, uint32_t offset, mlabel l, uint8_t kind, uint8_t shrink, int32_t addend)
+void jit_mbuf_fixup(mbuf *b, uint32_t offset, mlabel l, uint8_t kind, uint8_t shrink,
+                    int32_t addend)
 {
     mbuf_fixup f = { offset, l.id - 1, kind, shrink, addend };
 
@@ -284,7 +289,8 @@ mlabel jit_mbuf_constant(mbuf *b, const void *bytes, uint32_t size, uint32_t ali
 {
     uint32_t n = b->consts.len < 32 ? b->consts.len : 32;
 
-    JIT_REQUIRE(b->fail, align && align <= ALIGN_MOST && !(align & (align - 1)), "alignment of a constant");
+    JIT_REQUIRE(b->fail, align && align <= ALIGN_MOST && !(align & (align - 1)),
+                "alignment of a constant");
     for (uint32_t k = 1; k <= n; k++) {
         mbuf_const *o = &b->consts.at[b->consts.len - k];
         if (o->size == size && memcmp(o->bytes, bytes, size) == 0) {
@@ -407,7 +413,8 @@ static uint32_t search_removed(cuts *c, uint32_t x)
     return lo ? c->at[lo - 1].removed : 0;
 }
 
-/* Bytes removed before buffer offset x. Most callers ask in rising order: the last answer is near. */
+/* Bytes removed before buffer offset x. Most callers ask in rising order: the last answer is
+ * near. */
 static inline uint32_t removed_before(cuts *c, uint32_t x)
 {
     uint32_t k = c->last;
@@ -526,15 +533,16 @@ static void patch_fixups(mbuf *b, const bool *is_short, cuts *c, mcode *code)
             uint32_t at = end - removed_before(c, end) - b->entry;
             int64_t distance = (int64_t)to + f->addend - at;
             const shrink_form *s = &b->shrinks[f->shrink - 1];
-            JIT_REQUIRE(b->fail, distance >= s->min && distance <= s->max, "short branch out of reach");
+            JIT_REQUIRE(b->fail, distance >= s->min && distance <= s->max,
+                        "short branch out of reach");
             code->bytes[at - s->short_bytes + s->field] = (uint8_t)distance;
             continue;
         }
         uint32_t at = f->offset - removed_before(c, f->offset) - b->entry;
         int64_t distance = (int64_t)to + f->addend - at;
         if (distance < kind->min || distance > kind->max)
-            jit_fail(b->fail, JIT_ERR_LIMIT, "%s at offset %u cannot reach %lld bytes", kind->name, at,
-                     (long long)distance);
+            jit_fail(b->fail, JIT_ERR_LIMIT, "%s at offset %u cannot reach %lld bytes", kind->name,
+                     at, (long long)distance);
         kind->patch(code->bytes + at, distance + kind->bias);
     }
 }
@@ -587,7 +595,8 @@ void jit_mbuf_finish(mbuf *b, arena *out, mcode *code)
     code->label_offsets = ARENA_ARRAY_RAW(out, uint32_t, b->labels.len);
     for (uint32_t k = 0; k < b->labels.len; k++) {
         uint32_t at = b->labels.at[k] - 1;
-        code->label_offsets[k] = b->labels.at[k] ? at - removed_before(&c, at) - b->entry : UINT32_MAX;
+        code->label_offsets[k] =
+            b->labels.at[k] ? at - removed_before(&c, at) - b->entry : UINT32_MAX;
     }
     for (uint32_t k = 0; k < b->consts.len; k++) {
         code->label_offsets[b->consts.at[k].label - 1] = where[k];

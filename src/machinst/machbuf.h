@@ -1,12 +1,13 @@
 /* machbuf.h - the only writer of code bytes: a checked cursor, labels, fixups, tables, islands.
  *
- * An instruction opens a cursor for its longest form, puts its bytes through it and closes it. A put
- * that does not fit the reservation fails the compile (JIT_ERR_INTERNAL) in every build; nothing is
- * ever written past the end. Offsets count from the buffer's start until mbuf_finish(), which lays
- * constants behind the code, shortens branches, resolves fixups and moves all out exactly once.
+ * An instruction opens a cursor for its longest form, puts its bytes through it and closes it. A
+ * put that does not fit the reservation fails the compile (JIT_ERR_INTERNAL) in every build;
+ * nothing is ever written past the end. Offsets count from the buffer's start until mbuf_finish(),
+ * which lays constants behind the code, shortens branches, resolves fixups and moves all out
+ * exactly once.
  *
- * The first `front` bytes are room for a prologue that is made last (O0): it is written right-justified
- * before the body and mbuf_finish() drops what stays empty. */
+ * The first `front` bytes are room for a prologue that is made last (O0): it is written
+ * right-justified before the body and mbuf_finish() drops what stays empty. */
 #ifndef JIT_MACHBUF_H
 #define JIT_MACHBUF_H
 
@@ -26,7 +27,8 @@ typedef struct fixup_kind {
     /* Writes the distance into the field; the caller has checked the reach. */
     void (*patch)(uint8_t *field, int64_t distance);
     uint8_t island_bytes;   /* size of an island that extends it; 0: it cannot be extended */
-    /* Writes one; its own fixup follows. NULL: it names a constant, of which the island is a copy. */
+    /* Writes one; its own fixup follows. NULL: it names a constant, of which the island is a
+     * copy. */
     void (*island)(uint8_t *at, uint8_t *fixup_kind_out);
 } fixup_kind;
 
@@ -38,7 +40,11 @@ typedef struct shrink_form {
     void (*rewrite)(const uint8_t *long_form, uint8_t *short_form);
 } shrink_form;
 
-typedef struct mbuf_fixup { uint32_t offset; uint32_t label; uint8_t kind; uint8_t shrink; int32_t addend; } mbuf_fixup;
+typedef struct mbuf_fixup {
+    uint32_t offset, label;
+    uint8_t kind, shrink;
+    int32_t addend;
+} mbuf_fixup;
 typedef struct mbuf_const {
     uint32_t label;        /* labels of constants rise */
     uint32_t size, align;
@@ -47,13 +53,25 @@ typedef struct mbuf_const {
 } mbuf_const;
 typedef struct mbuf_trap { uint32_t offset; uint8_t code; } mbuf_trap;
 typedef struct mbuf_srcpos { uint32_t offset; uint32_t pos; } mbuf_srcpos;
-typedef struct mbuf_site { uint32_t offset; uint32_t inst; uint8_t kind; } mbuf_site; /* jit_code_site */
-typedef struct mbuf_reloc { uint32_t offset; uint8_t kind; uint32_t symbol; int64_t addend; } mbuf_reloc;
+/* jit_code_site */
+typedef struct mbuf_site { uint32_t offset; uint32_t inst; uint8_t kind; } mbuf_site;
+typedef struct mbuf_reloc {
+    uint32_t offset;
+    uint8_t kind;
+    uint32_t symbol;
+    int64_t addend;
+} mbuf_reloc;
 typedef struct mbuf_call { uint32_t offset; uint32_t ir; } mbuf_call; /* offset: return address */
-enum { UNWIND_DEF_CFA_OFFSET, UNWIND_DEF_CFA_REG, UNWIND_SAVE, UNWIND_RESTORE_STATE, UNWIND_REMEMBER_STATE,
+enum { UNWIND_DEF_CFA_OFFSET, UNWIND_DEF_CFA_REG, UNWIND_SAVE, UNWIND_RESTORE_STATE,
+      UNWIND_REMEMBER_STATE,
        UNWIND_NEGATE_RA /* AArch64: the return address is signed from here on, or no longer */ };
-/* reg: DWARF number of the machine; value: offset of the CFA, or of a saved register from the CFA. */
-typedef struct mbuf_unwind { uint32_t offset; uint8_t kind; uint8_t reg; int32_t value; } mbuf_unwind;
+/* reg: DWARF number of the machine; value: offset of the CFA, or of a saved register from the
+ * CFA. */
+typedef struct mbuf_unwind {
+    uint32_t offset;
+    uint8_t kind, reg;
+    int32_t value;
+} mbuf_unwind;
 
 typedef struct mbuf {
     arena *mem;
@@ -67,11 +85,14 @@ typedef struct mbuf {
     uint32_t entry;          /* where code begins, <= front; set with the prologue */
     const fixup_kind *kinds;
     const shrink_form *shrinks;
-    uint32_t deadline;       /* offset by which the next island must stand; UINT32_MAX: none pending */
+    uint32_t deadline;       /* offset by which the next island must stand; UINT32_MAX: none
+                              * pending */
     uint32_t pending_bytes;  /* at most this much would an island take now, its skip included */
     uint32_t settled;        /* fixups before this one need no island any more */
-    uint32_t skip_bytes;     /* size of a jump over an island; targets with islands set it after init */
-    void (*skip)(uint8_t *at, uint32_t distance); /* writes one, over `distance` bytes from its start */
+    uint32_t skip_bytes;     /* size of a jump over an island; targets with islands set it after
+                              * init */
+    void (*skip)(uint8_t *at, uint32_t distance); /* writes one, over `distance` bytes from its
+                                                   * start */
     VEC(uint32_t) labels;    /* offset + 1; 0: not bound */
     VEC(mbuf_fixup) fixups;  /* pending, in order of offset */
     VEC(mbuf_const) consts;
@@ -89,8 +110,10 @@ void jit_mbuf_init(mbuf *b, arena *mem, const fixup_kind *kinds, const shrink_fo
                    uint32_t front, uint32_t limit);
 
 typedef struct mcursor { uint8_t *at, *end; mbuf *buf; } mcursor;
-#define MBUF_ISLAND_SLACK 16u /* bytes by which the branches of one instruction may lengthen an island */
-void jit_mbuf_make_room(mbuf *b, uint32_t max); /* for the inline below: an island, a larger buffer */
+#define MBUF_ISLAND_SLACK 16u /* bytes by which the branches of one instruction may lengthen an
+                               * island */
+void jit_mbuf_make_room(mbuf *b, uint32_t max); /* for the inline below: an island, a larger
+                                                 * buffer */
 /* Reserves max bytes. Exactly one cursor is open at a time. Emits an island first when the deadline
  * would pass within these bytes (targets with islands). */
 static inline mcursor jit_mbuf_open(mbuf *b, uint32_t max)
@@ -130,11 +153,13 @@ static inline void mput_le(mcursor *c, uint64_t x, uint32_t n)
 
 mlabel jit_mbuf_label(mbuf *b);
 void jit_mbuf_bind(mbuf *b, mlabel l);              /* here; once */
-/* The newest n bytes become others; no field in them is to be patched, no label stands behind them. */
+/* The newest n bytes become others; no field in them is to be patched, no label stands behind
+ * them. */
 void jit_mbuf_replace(mbuf *b, const uint8_t *bytes, uint32_t n);
-/* Records that the field at `offset` names l + addend. shrink: index + 1 of a shrink_form whose long
- * instruction ends at the field's end; 0: none. */
-void jit_mbuf_fixup(mbuf *b, uint32_t offset, mlabel l, uint8_t kind, uint8_t shrink, int32_t addend);
+/* Records that the field at `offset` names l + addend. shrink: index + 1 of a shrink_form whose
+ * long instruction ends at the field's end; 0: none. */
+void jit_mbuf_fixup(mbuf *b, uint32_t offset, mlabel l, uint8_t kind, uint8_t shrink,
+                    int32_t addend);
 /* A constant behind the code; equal ones are shared. bytes must live until finish. */
 mlabel jit_mbuf_constant(mbuf *b, const void *bytes, uint32_t size, uint32_t align);
 void jit_mbuf_trap(mbuf *b, uint8_t code);          /* the instruction that starts here may trap */

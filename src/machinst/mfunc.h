@@ -1,4 +1,5 @@
-/* mfunc.h - one function on its way from IR to code: what the stages of machinst hand each other. */
+/* mfunc.h - one function on its way from IR to code: what the stages of machinst hand each
+ * other. */
 #ifndef JIT_MFUNC_H
 #define JIT_MFUNC_H
 
@@ -17,7 +18,8 @@ typedef struct mfunc {
     uint32_t *first_target;  /* by mblock: index into targets */
     uint32_t *mblock_of;     /* by IR block; IR_NO_BLOCK: unreachable */
     uint32_t sret_param;     /* value that every return returns besides; 0: none */
-    uint32_t *merged_pred;   /* by IR block: pool index of the one block call that leads here; 0: several */
+    uint32_t *merged_pred;   /* by IR block: pool index of the one block call that leads here; 0:
+                              * several */
 } mfunc;
 
 /* jit_inst_target_count() and jit_inst_target(), for the terminators that most blocks have. */
@@ -28,11 +30,12 @@ static inline uint32_t mach_target_count(const jit_func *f, const ir_inst *i)
 static inline uint32_t mach_target(const jit_func *f, const ir_inst *i, uint32_t k)
 {
     return i->op == JIT_OP_brif ? (k ? i->c : i->b) : i->op == JIT_OP_jump ? i->a
-                                                                          : jit_inst_target(f, i, k);
+                                                                          : jit_inst_target(f, i,
+                                                                                            k);
 }
 
-/* blocks.c: order of code, split edges, predecessors and successors. Not whole (O0): only edges that
- * pass arguments are split, and nothing is known of loops and frequencies. */
+/* blocks.c: order of code, split edges, predecessors and successors. Not whole (O0): only edges
+ * that pass arguments are split, and nothing is known of loops and frequencies. */
 void jit_mach_blocks(mfunc *m, bool whole);
 /* uses.c: roots, use counts and crossings of all values; sets l.root, info, nonzero. */
 void jit_mach_uses(mfunc *m);
@@ -40,7 +43,8 @@ void jit_mach_uses(mfunc *m);
 void jit_mach_lower_block(mfunc *m, uint32_t k);
 /* Fills in ra_blocks[k].params and args from the vregs of the values. */
 void jit_mach_block_values(mfunc *m, uint32_t k);
-void jit_mach_lower_entry(mfunc *m); /* call.c: MI_ARGS and loads of stack arguments into the group */
+void jit_mach_lower_entry(mfunc *m); /* call.c: MI_ARGS and loads of stack arguments into the
+                                      * group */
 void jit_mach_flush_group(mfunc *m);
 
 /* What a compile needs and yields. */
@@ -57,8 +61,8 @@ typedef struct mach_job {
     strbuf *listing;              /* NULL: none */
     jit_stats *stats;
     uint64_t (*clock)(void);      /* ns */
-    uint32_t numbered;            /* not 0: make `map`; source positions are instructions of a function
-                                   * with so many, */
+    uint32_t numbered;            /* not 0: make `map`; source positions are instructions of a
+                                   * function with so many, */
     uint32_t entered;             /* which begins at this one */
     /* results, in out */
     mcode code;

@@ -50,7 +50,8 @@ bool jit_rule_slot_of(const lower *l, uint32_t v, int32_t *offset, uint32_t *slo
 
 /* ---- Control ---- */
 
-/* x of icmp eq/ne (x, 0), a compare through which truth is only passed on or inverted; NULL: none. */
+/* x of icmp eq/ne (x, 0), a compare through which truth is only passed on or inverted; NULL:
+ * none. */
 const ir_inst *jit_rule_inner_truth(const lower *l, const ir_inst *d, bool alone, bool *inverted);
 /* The compare that v's truth is that of, *inverted or not; NULL: there is none. Those used here
  * alone are folded. */

@@ -38,11 +38,12 @@ typedef struct emit {
     uint64_t features;
     VEC(emit_later) later;     /* labels rise; put by jit_emit_finish() */
     bool own_place;            /* set by the driver while it emits an instruction where lowering put
-                                * it; not for one that the allocator repeats: that must keep the flags */
+                                * it; not for one that the allocator repeats: that must keep the
+                                * flags */
 } emit;
 
-/* What a relocation leads to. A symbol's stable address is its thunk (func_addr), which goes on to what
- * the name stands for at present; calls within one batch go to the function itself. */
+/* What a relocation leads to. A symbol's stable address is its thunk (func_addr), which goes on to
+ * what the name stands for at present; calls within one batch go to the function itself. */
 enum {
     RELOC_TO_FUNCTION, /* a near call: the function of the same batch, else the thunk */
     RELOC_TO_CELL,     /* the 8-byte cell that holds the address */
@@ -67,7 +68,8 @@ typedef struct elf_target {
     unsigned (*reloc)(unsigned kind, uint8_t *text, uint64_t offset, bool held);
 } elf_target;
 
-/* account.c: the access of IR instruction ir - 1 was made together with that of another one before. */
+/* account.c: the access of IR instruction ir - 1 was made together with that of another one
+ * before. */
 void jit_mach_note_joined(const lower *l, uint32_t ir, uint32_t to);
 
 typedef struct target {
@@ -83,11 +85,15 @@ typedef struct target {
 
     const abi_rules *abi;
 
-    /* Lowering: RULE_*; what is shared has no entry (rules.c). Terminators find l->target_block set. */
+    /* Lowering: RULE_*; what is shared has no entry (rules.c). Terminators find l->target_block
+     * set. */
     void (*const *rules)(lower *l, const ir_inst *i);
-    void (*constant)(lower *l, vr to, jit_type t, uint64_t bits);   /* a constant; RA_REMAT where possible */
-    void (*address)(lower *l, vr to, unsigned am, uint32_t ref, int32_t disp); /* MEM_SLOT, MEM_IN, MEM_OUT */
-    void (*symbol)(lower *l, vr to, uint32_t symbol, int64_t addend, bool near); /* address of a symbol */
+    void (*constant)(lower *l, vr to, jit_type t, uint64_t bits);   /* a constant; RA_REMAT where
+                                                                     * possible */
+    /* MEM_SLOT, MEM_IN, MEM_OUT */
+    void (*address)(lower *l, vr to, unsigned am, uint32_t ref, int32_t disp);
+    /* address of a symbol */
+    void (*symbol)(lower *l, vr to, uint32_t symbol, int64_t addend, bool near);
     void (*load)(lower *l, vr to, jit_type t, unsigned am, vr base, int32_t disp, unsigned ext,
                  unsigned trap);                    /* ext: 0, 1 zero, 2 sign, to 8 bytes */
     void (*store)(lower *l, vr from, jit_type t, unsigned am, vr base, int32_t disp);
@@ -95,23 +101,27 @@ typedef struct target {
     /* The address that a return address, as it stands in the frame, leads to; NULL: itself. */
     void (*strip)(lower *l, vr to, vr from);
     /* The call instruction itself: callee VR_NONE means symbol (near: direct). The shared half adds
-     * its FIXED operands afterwards and sets clobbers. callee_pops: what it removes from the stack. */
+     * its FIXED operands afterwards and sets clobbers. callee_pops: what it removes from the
+     * stack. */
     void (*call)(lower *l, vr callee, uint32_t symbol, bool near, uint32_t callee_pops);
-    /* Bytes that may be non-zero in the register of i's first result when read whole, as the rows used
-     * for it promise; 16: no promise. Constant per opcode, type and feature set. */
+    /* Bytes that may be non-zero in the register of i's first result when read whole, as the rows
+     * used for it promise; 16: no promise. Constant per opcode, type and feature set. */
     unsigned (*zero_upper)(const jit_func *f, const ir_inst *i, uint64_t features);
-    /* Stack limit check of the prologue is part of prologue(): *limit_chain describes the gv loads. */
+    /* Stack limit check of the prologue is part of prologue(): *limit_chain describes the gv
+     * loads. */
 
     /* Emission. Operands are allocated; a virtual register left over fails the compile. */
     regset places;                 /* registers that a move may name */
-    void (*emit)(emit *e, const minst *i, const ra_operand *ops, unsigned nops); /* a row of its own */
+    /* a row of its own */
+    void (*emit)(emit *e, const minst *i, const ra_operand *ops, unsigned nops);
     void (*emit_move)(emit *e, ra_loc from, ra_loc to, unsigned width); /* see jit_emit_move() */
     void (*jump)(emit *e, mlabel to);
     /* On cc, which is i's or its opposite, to `to`, else on; otherwise: a label of what follows. */
     void (*jump_if)(emit *e, const minst *i, const ra_operand *ops, unsigned nops, unsigned cc,
                     mlabel to, mlabel otherwise);
     void (*trap)(emit *e, unsigned code);
-    void (*table)(emit *e, uint32_t table, mlabel label); /* of jit_emit_table(); NULL: never asked */
+    void (*table)(emit *e, uint32_t table, mlabel label); /* of jit_emit_table(); NULL: never
+                                                           * asked */
     void (*lower_sp)(emit *e, int64_t n);
     void (*probe)(emit *e);        /* touches the page that the stack pointer is in */
     /* Lowers it by n guards, touching each; the CFA is at sp + cfa then. */
@@ -119,7 +129,8 @@ typedef struct target {
     /* What stands where an indirect branch leads, with any of these features. */
     uint64_t landing_features;
     void (*landing)(emit *e);
-    /* The whole prologue (frame, probes, stack limit, saves, unwind rows) as it stands before the body. */
+    /* The whole prologue (frame, probes, stack limit, saves, unwind rows) as it stands before the
+     * body. */
     void (*prologue)(emit *e);
     void (*epilogue)(emit *e);     /* restore and return */
 
@@ -127,7 +138,8 @@ typedef struct target {
     /* Size of the field, and its name as in jit_reloc_info. */
     const char *(*reloc_name)(unsigned kind);
     unsigned (*reloc_to)(unsigned kind); /* RELOC_TO_*: what `symbol` of reloc_apply has to be */
-    bool (*reloc_apply)(unsigned kind, uint8_t *field, uint64_t place, uint64_t symbol, int64_t addend);
+    bool (*reloc_apply)(unsigned kind, uint8_t *field, uint64_t place, uint64_t symbol,
+                        int64_t addend);
     /* Objects. */
     elf_target elf;
     cfi_machine cfi;
@@ -135,8 +147,8 @@ typedef struct target {
     uint32_t (*thunk)(uint8_t *out, uint64_t place, uint64_t cell);
     /* The stub behind jit_invoke: void stub(void (*fn)(void *args, void *results), void *args, void
      * *results, struct jit_entry_record *record): saves all callee-saved registers, stores sp to
-     * record[0], calls fn(args, results), returns 0. *landing: offset at which a trap continues with sp
-     * restored from record[0] and returns 1. */
+     * record[0], calls fn(args, results), returns 0. *landing: offset at which a trap continues
+     * with sp restored from record[0] and returns 1. */
     uint32_t (*entry_stub)(uint8_t *out, uint32_t size, uint32_t *landing);
     const mbuf_unwind *entry_rows; /* of entry_stub */
     uint32_t nentry_rows;

@@ -1,13 +1,15 @@
-/* uses.c - one pass over the IR, in the order of code: what each value really is and how often it is read.
+/* uses.c - one pass over the IR, in the order of code: what each value really is and how often it
+ * is read.
  *
- * The root of a value is the value whose register it shares: ireduce and uextend (where the upper bits
- * are known to be zero) and bitcasts that change nothing make no code; the parameter of a block with one
- * incoming edge is its argument. A definition comes before its uses in reverse postorder, so roots are
- * final when they are asked for. Uses count on roots. */
+ * The root of a value is the value whose register it shares: ireduce and uextend (where the upper
+ * bits are known to be zero) and bitcasts that change nothing make no code; the parameter of a
+ * block with one incoming edge is its argument. A definition comes before its uses in reverse
+ * postorder, so roots are final when they are asked for. Uses count on roots. */
 #include "machinst/mfunc.h"
 
 /* The block whose uses are counted. */
-typedef struct here { uint32_t first, n, param; } here; /* its instructions; as def of its parameters */
+typedef struct here { uint32_t first, n, param; } here; /* its instructions; as def of its
+                                                         * parameters */
 
 static inline void count_use(lower *l, uint32_t v, here h)
 {
@@ -78,7 +80,8 @@ static void count_targets(mfunc *m, const ir_inst *i, uint32_t b, here h)
         const ir_block *tb = &l->f->blocks.at[to.block];
         if (m->merged_pred[to.block] == call) {
             for (uint32_t a = 0; a < to.nargs; a++)
-                set_root(l, l->f->pool.at[tb->params + a], to.args[a], lower_val(l, to.args[a])->nonzero);
+                set_root(l, l->f->pool.at[tb->params + a], to.args[a],
+                         lower_val(l, to.args[a])->nonzero);
             continue;
         }
         bool split = m->blocks.at[m->targets.at[m->first_target[k] + j]].ir_block == IR_NO_BLOCK;
@@ -170,7 +173,8 @@ static void start_values(lower *l)
         [0] = { 4, RC_INT, 1 },
         [JIT_I8] = { 4, RC_INT, 0 }, [JIT_I16] = { 4, RC_INT, 0 }, [JIT_I32] = { 4, RC_INT, 0 },
         [JIT_I64] = { 8, RC_INT, 0 }, [JIT_I128] = { 16, RC_INT, 1 },
-        [JIT_F16] = { 4, RC_FLOAT, 1 }, [JIT_F32] = { 4, RC_FLOAT, 0 }, [JIT_F64] = { 8, RC_FLOAT, 0 },
+        [JIT_F16] = { 4, RC_FLOAT, 1 }, [JIT_F32] = { 4, RC_FLOAT, 0 }, [JIT_F64] = { 8, RC_FLOAT,
+                                                                                     0 },
         [JIT_F128] = { 16, RC_FLOAT, 1 }
     };
     const ir_value *from = l->f->values.at;

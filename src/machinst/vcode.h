@@ -1,9 +1,10 @@
 /* vcode.h - machine instructions before and after allocation, in the form all targets share.
  *
- * An instruction is a minst (what to encode) beside a ra_inst (what the allocator sees), at the same
- * index of two arrays. Its register operands are ra_operands in a pool; operand k of instruction i is
- * ops[ra[i].ops + k]. Their order and meaning is fixed by the row of the target's table. After
- * allocation emission reads ra_operand.loc; a row that allows RA_ANY copes with a spill slot there. */
+ * An instruction is a minst (what to encode) beside a ra_inst (what the allocator sees), at the
+ * same index of two arrays. Its register operands are ra_operands in a pool; operand k of
+ * instruction i is ops[ra[i].ops + k]. Their order and meaning is fixed by the row of the target's
+ * table. After allocation emission reads ra_operand.loc; a row that allows RA_ANY copes with a
+ * spill slot there. */
 #ifndef JIT_VCODE_H
 #define JIT_VCODE_H
 
@@ -54,7 +55,8 @@ typedef struct vr {
 } vr;
 static const vr VR_NONE = { RA_NO_VREG, 16 };
 
-typedef struct vcode_jump_table { uint32_t *blocks; uint32_t n; } vcode_jump_table; /* mblock indices */
+/* mblock indices */
+typedef struct vcode_jump_table { uint32_t *blocks; uint32_t n; } vcode_jump_table;
 typedef struct vcode_const { uint8_t bytes[16]; uint8_t size, align; uint32_t label; } vcode_const;
 
 /* A block of machine code: an IR block, or an edge that had to be split. */

@@ -1,11 +1,11 @@
 /* a64_abi.c - the calling conventions of AArch64, and which registers an allocator may use.
  *
- * system_v: AAPCS64, 6.8 "Parameter passing" and 6.9 "Result return", for scalars; an sret parameter
- * is the indirect result location x8 and takes no other register. Of v8 to v15 a call preserves the
- * low eight bytes, which is all that scalars have. tail: x29 is preserved, by which some functions
- * find their frame, and x19. Eight results of each class travel in registers. apple_aarch64: "Writing
- * ARM64 code for Apple platforms"; narrow values are extended where the signature says so, in registers
- * only. x18 is the platform's in all of them. */
+ * system_v: AAPCS64, 6.8 "Parameter passing" and 6.9 "Result return", for scalars; an sret
+ * parameter is the indirect result location x8 and takes no other register. Of v8 to v15 a call
+ * preserves the low eight bytes, which is all that scalars have. tail: x29 is preserved, by which
+ * some functions find their frame, and x19. Eight results of each class travel in registers.
+ * apple_aarch64: "Writing ARM64 code for Apple platforms"; narrow values are extended where the
+ * signature says so, in registers only. x18 is the platform's in all of them. */
 #include "backends/aarch64/a64.h"
 
 #define INTS(first, last) (((REG_BIT(last) << 1) - 1) & ~(REG_BIT(first) - 1))

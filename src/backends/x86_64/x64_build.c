@@ -50,9 +50,9 @@ const x64_shape jit_x64_shapes[] = {
 };
 
 #define SPOT(r)                                                                                \
-    { (int)CLASS_##r == RC_FLOAT ? X64_XMM(0) : 0, PLACE_##r,                                       \
-      (int)CONSTRAINT_##r == RA_ANY   ? X64_MAY_SPILL                                               \
-      : (int)CONSTRAINT_##r == RA_REG ? X64_FREE                                                    \
+    { (int)CLASS_##r == RC_FLOAT ? X64_XMM(0) : 0, PLACE_##r,                                      \
+      (int)CONSTRAINT_##r == RA_ANY   ? X64_MAY_SPILL                                              \
+      : (int)CONSTRAINT_##r == RA_REG ? X64_FREE                                                   \
                                  : X64_MUST_BE, MEMORY_##r != 0 }
 const x64_spot jit_x64_spots[][X64_MAX_ROLES] = {
 #define SHAPE(name, a, b, c, d, e) { SPOT(a), SPOT(b), SPOT(c), SPOT(d), SPOT(e) },
@@ -67,7 +67,7 @@ const x64_info jit_x64_info[] = {
              mem, feature)                                                                         \
     { mnemonic, SHAPE_##shape, X64_FORMAT_##format, X64_PP_##pp, map, opcode, digit,               \
       (map) == 0 ? 0 : (map) == 1 ? 0x0f : (map) == 2 ? 0x380f : 0x3a0f, (map) < 2 ? (map) : 2,    \
-      PLAIN_SHAPE_##shape == 0 || X64_PP_##pp != X64_PP_NP || (map) > 1 || (feature) != 0              \
+      PLAIN_SHAPE_##shape == 0 || X64_PP_##pp != X64_PP_NP || (map) > 1 || (feature) != 0          \
               || (int)X64_##name == X64_lea ? X64_NOT_PLAIN                                        \
       : X64_FORMAT_##format == X64_FORMAT_MODRM ? X64_PLAIN                                        \
       : X64_FORMAT_##format == X64_FORMAT_MOVX  ? X64_PLAIN_MOVX                                   \
@@ -141,8 +141,9 @@ typedef struct form {
     bool special; /* a scratch register, or fixed */
 } form;
 static const form forms[][X64_MAX_ROLES] = { /* by shape */
-#define FORM(r)                                                                                     \
-    { { RA_NO_VREG, KIND_##r, CONSTRAINT_##r, 0, FIXED_##r, 8, 16, LOC_NONE }, WIDTH_##r, CLASS_##r, \
+#define FORM(r)                                                                                    \
+    { { RA_NO_VREG, KIND_##r, CONSTRAINT_##r, 0, FIXED_##r, 8, 16, LOC_NONE }, WIDTH_##r,          \
+      CLASS_##r,                                                                                   \
       MEMORY_##r, (int)KIND_##r == RA_TEMP || (int)CONSTRAINT_##r == RA_FIXED }
 #define SHAPE(name, a, b, c, d, e) { FORM(a), FORM(b), FORM(c), FORM(d), FORM(e) },
 #include "backends/x86_64/x64_insts.def"
@@ -170,7 +171,8 @@ static inline unsigned relied_on(vr r, unsigned width)
 /* A register of an address. */
 static inline void add_part(ra_operand *o, vr r, unsigned width)
 {
-    *o = (ra_operand){ r.id, RA_USE, RA_REG, 0, 0, (uint8_t)width, (uint8_t)relied_on(r, width), LOC_NONE };
+    *o = (ra_operand){ r.id, RA_USE, RA_REG, 0, 0, (uint8_t)width, (uint8_t)relied_on(r, width),
+                      LOC_NONE };
 }
 
 static inline unsigned set_memory(ra_operand *o, minst *m, const x64_rm *rm)
@@ -190,7 +192,8 @@ static inline unsigned set_memory(ra_operand *o, minst *m, const x64_rm *rm)
     return rm->am == MEM_INDEX ? 2 : 1;
 }
 
-/* The register that a form wants of its own: a scratch one, or one of the caller's that is fixed. */
+/* The register that a form wants of its own: a scratch one, or one of the caller's that is
+ * fixed. */
 static vr special_reg(lower *l, const form *p, const vr **regs)
 {
     if (p->o.kind == RA_TEMP)
@@ -226,7 +229,8 @@ minst *jit_x64_build(lower *l, unsigned op, unsigned size, unsigned size2, const
         *o = p->o;
         o->vreg = r.id;
         o->width = (uint8_t)width;
-        o->nonzero = (uint8_t)(p->o.kind == RA_DEF ? promised(row->nonzero, m) : relied_on(r, width));
+        o->nonzero = (uint8_t)(p->o.kind == RA_DEF ? promised(row->nonzero, m) : relied_on(r,
+                                                                                           width));
         o++;
     }
     if (memory)

@@ -72,7 +72,8 @@ static x64_mem fixed_mem(emit *e, const minst *i)
 }
 
 /* The memory operand of i; rest: its registers. */
-static inline void find_mem(emit *e, const minst *i, const ra_operand *rest, unsigned nrest, x64_mem *m)
+static inline void find_mem(emit *e, const minst *i, const ra_operand *rest, unsigned nrest,
+                            x64_mem *m)
 {
     if (i->am > MEM_INDEX) {
         *m = fixed_mem(e, i);
@@ -101,7 +102,8 @@ _Static_assert(MEM_BASE == 1 && MEM_INDEX == 2, "they count their registers");
 static void gather_special(emit *e, const minst *i, const ra_operand *ops, const ra_operand *o,
                            const x64_spot *at, x64_args *a)
 {
-    const x64_role *r = &jit_x64_roles[x64_shape_of(i->op)->role[at - jit_x64_spots[x64_row(i->op)->shape]]];
+    unsigned shape = x64_row(i->op)->shape, k = (unsigned)(at - jit_x64_spots[shape]);
+    const x64_role *r = &jit_x64_roles[jit_x64_shapes[shape].role[k]];
 
     if (at->must == X64_MAY_SPILL && loc_is_slot(o->loc)) {
         e->frame_accesses++;
@@ -223,7 +225,8 @@ void jit_x64_emit_move(emit *e, ra_loc from, ra_loc to, unsigned width)
     bool load = loc_is_slot(from);
 
     if (x64_is_int(from) && x64_is_int(to) && !e->listing)
-        x64_put_plain(e->buf, (x64_plain){ .size = (uint8_t)width, .opcode = 0x8b, .reg = (uint8_t)to,
+        x64_put_plain(e->buf, (x64_plain){ .size = (uint8_t)width, .opcode = 0x8b,
+                                          .reg = (uint8_t)to,
                                            .base = (uint8_t)from, .index = X64_NO_REG });
     else if (x64_is_int(from) && x64_is_int(to))
         put_rr(e, X64_mov, width, to, from);
@@ -253,7 +256,8 @@ static void list_jump(const emit *e, const char *mnemonic, const char *cc, mlabe
     char name[EMIT_NAME_BYTES];
 
     if (e->listing)
-        jit_strbuf_printf(e->listing, "    %s%s %s\n", mnemonic, cc, jit_emit_label_name(e, to, name));
+        jit_strbuf_printf(e->listing, "    %s%s %s\n", mnemonic, cc,
+                          jit_emit_label_name(e, to, name));
 }
 
 void jit_x64_jump(emit *e, mlabel to)
@@ -443,8 +447,8 @@ static void mark_trap(emit *e, const minst *i)
     jit_mbuf_trap(e->buf, i->trap);
 }
 
-/* Plain rows with their operands in registers, slots or at addresses of registers: most of what there
- * is. False: nothing was put. */
+/* Plain rows with their operands in registers, slots or at addresses of registers: most of what
+ * there is. False: nothing was put. */
 static inline bool emit_plain(emit *e, const x64_info *row, const minst *i, const ra_operand *ops,
                               unsigned nops)
 {

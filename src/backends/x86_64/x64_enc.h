@@ -46,7 +46,8 @@ static inline bool x64_merges(unsigned format)
     return format == X64_FORMAT_VSSEM || format == X64_FORMAT_VSSEI || format == X64_FORMAT_VSSER;
 }
 
-#define X64_MAX_BYTES 24 /* what the longest instruction needs, with room to write 8 bytes at once */
+#define X64_MAX_BYTES 24 /* what the longest instruction needs, with room to write 8 bytes at
+                          * once */
 /* Puts the instruction; fails the compile (INTERNAL) on what its row does not have. */
 void jit_x64_encode(mbuf *b, unsigned op, const x64_args *a);
 
@@ -133,8 +134,8 @@ static inline void x64_put_mov_i(mbuf *b, unsigned size, unsigned reg, uint64_t 
     mcursor_close(&c);
 }
 
-/* Register `reg` and a register or address, as the rows of formats MODRM and MOVX have them (of plain
- * shapes, without a mandatory prefix): the same bytes as jit_x64_encode() makes. */
+/* Register `reg` and a register or address, as the rows of formats MODRM and MOVX have them (of
+ * plain shapes, without a mandatory prefix): the same bytes as jit_x64_encode() makes. */
 typedef struct x64_plain {
     uint8_t size;      /* of the operation */
     uint8_t byte_rm;   /* the rm operand is a byte */
@@ -150,7 +151,8 @@ static inline void x64_put_plain(mbuf *b, x64_plain a)
 {
     mcursor c = jit_mbuf_open(b, X64_MAX_BYTES);
     uint8_t *p = c.at;
-    unsigned rex = (a.size & 8u) | (a.reg >> 3 & 1u) << 2 | (a.index >> 2 & 2u) | (a.base >> 3 & 1u);
+    unsigned rex = (a.size & 8u) | (a.reg >> 3 & 1u) << 2 | (a.index >> 2 & 2u)
+                   | (a.base >> 3 & 1u);
     bool low = (a.size == 1 && (a.reg & 0x1c) == 4)
                || (a.byte_rm && !a.is_mem && (a.base & 0x1c) == 4); /* spl to dil */
 

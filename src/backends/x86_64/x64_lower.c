@@ -1,4 +1,5 @@
-/* x64_lower.c - lowering for x86-64: which function knows a family, and the target's small hooks. */
+/* x64_lower.c - lowering for x86-64: which function knows a family, and the target's small
+ * hooks. */
 #include "backends/x86_64/x64_lower.h"
 
 /* ---- Hooks ---- */
@@ -80,8 +81,8 @@ void jit_x64_extend(lower *l, vr to, vr from, jit_type t, unsigned ext)
 /* ---- What is known of upper bits ---- */
 
 /* Promises made by the rows that the rules below end in: loads of less than 8 bytes are movzx or
- * 32-bit mov; conditions are movzx of setcc; everything else of type i32 named here ends in a 32-bit
- * instruction. */
+ * 32-bit mov; conditions are movzx of setcc; everything else of type i32 named here ends in a
+ * 32-bit instruction. */
 unsigned jit_x64_zero_upper(const jit_func *f, const ir_inst *i, uint64_t features)
 {
     (void)features;

@@ -17,9 +17,11 @@ static inline bool is_imm32(const lower *l, uint32_t v, int64_t *k)
 /* ---- x64_lower_mem.c ---- */
 /* The memory operand of an access to address + offset. */
 x64_rm jit_x64_address_of(lower *l, uint32_t address, int32_t offset, unsigned trap);
-/* v as an rm operand read at `size` bytes: a load of exactly that size is folded when fold is set. */
+/* v as an rm operand read at `size` bytes: a load of exactly that size is folded when fold is
+ * set. */
 x64_rm jit_x64_rm_of(lower *l, uint32_t v, unsigned size, bool fold);
-/* x, and not y, would be folded as such a load: then the operands of what commutes change places. */
+/* x, and not y, would be folded as such a load: then the operands of what commutes change
+ * places. */
 bool jit_x64_folds_left(lower *l, uint32_t x, uint32_t y, unsigned size);
 /* The same for floats; a constant comes from the pool. */
 x64_rm jit_x64_frm_of(lower *l, uint32_t v, unsigned size);

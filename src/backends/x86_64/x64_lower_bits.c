@@ -164,7 +164,8 @@ static void lower_shift(lower *l, const ir_inst *i)
         k &= 8 * (int64_t)bytes - 1;
         if (rotate && has(l, JIT_X86_BMI2) && bytes >= 4)
             x64_rr_i(l, X64_rorx, size, out(l, i), jit_x64_rm_of(l, i->a, size, true),
-                     i->op == JIT_OP_rotr ? k : (8 * (int64_t)bytes - k) & (8 * (int64_t)bytes - 1));
+                     i->op == JIT_OP_rotr ? k
+                                          : (8 * (int64_t)bytes - k) & (8 * (int64_t)bytes - 1));
         else
             x64_alu_i(l, rows.by_imm, size, out(l, i), shifted_value(l, i), k);
         return;
@@ -193,7 +194,8 @@ static void leading_zeros(lower *l, unsigned size, vr d, vr x)
         x64_rr(l, X64_lzcnt, size, d, x64_reg(x));
         return;
     }
-    /* The index of the highest bit, 2w - 1 when there is none; w - 1 minus it is its exclusive or. */
+    /* The index of the highest bit, 2w - 1 when there is none; w - 1 minus it is its exclusive
+     * or. */
     vr none = temp(l), index = temp(l), found = temp(l);
     x64_imm(l, none, 16 * size - 1);
     x64_rr(l, X64_bsr, size, index, x64_reg(x));
@@ -260,7 +262,8 @@ static vr mask_reg(lower *l, unsigned size, uint64_t bits)
     return m;
 }
 
-/* (x & mask) + ((x >> n) & mask), or with `plus` an or and the low part shifted up: swaps fields. */
+/* (x & mask) + ((x >> n) & mask), or with `plus` an or and the low part shifted up: swaps
+ * fields. */
 static vr combine_fields(lower *l, unsigned size, vr x, uint64_t mask, unsigned n, bool swap)
 {
     vr m = mask_reg(l, size, mask), down = temp(l), high = temp(l), low = temp(l), d = temp(l);
@@ -277,7 +280,8 @@ static vr combine_fields(lower *l, unsigned size, vr x, uint64_t mask, unsigned 
     return d;
 }
 
-/* Hacker's Delight (Warren 2012), 5-1: sums of neighbours of 1, 2, 4 bits, then all bytes by a product. */
+/* Hacker's Delight (Warren 2012), 5-1: sums of neighbours of 1, 2, 4 bits, then all bytes by a
+ * product. */
 static void lower_popcnt(lower *l, const ir_inst *i)
 {
     unsigned size = op_size(i->type);
@@ -328,7 +332,8 @@ static void lower_isplit(lower *l, const ir_inst *i)
     if (jit_lower_result_used(l, i, 0))
         jit_lower_move(l, out(l, i), x, 4, RC_INT);
     if (jit_lower_result_used(l, i, 1))
-        x64_alu_i(l, X64_shr_i, op_size(i->type), jit_lower_out(l, i, 1), x, jit_type_bits(i->type) / 2);
+        x64_alu_i(l, X64_shr_i, op_size(i->type), jit_lower_out(l, i, 1), x,
+                  jit_type_bits(i->type) / 2);
 }
 
 /* y of `half` bytes in a register that may be read as the whole. */

@@ -1,4 +1,5 @@
-/* x64_lower_control.c - compares and what reads their flags: branches, selects, traps, truth values.
+/* x64_lower_control.c - compares and what reads their flags: branches, selects, traps, truth
+ * values.
  *
  * A compare that is used once is emitted where its flags are read; one that is used more often is
  * repeated there, then without folding loads into it, for they would be done twice. */
@@ -8,7 +9,8 @@ static const uint8_t int_cc[] = { /* by jit_intcc */
     X64_E, X64_NE, X64_L, X64_GE, X64_LE, X64_G, X64_B, X64_AE, X64_BE, X64_A
 };
 
-/* ucomis sets CF on less or unordered, ZF on equal or unordered, PF on unordered (Intel SDM, UCOMISS). */
+/* ucomis sets CF on less or unordered, ZF on equal or unordered, PF on unordered (Intel SDM,
+ * UCOMISS). */
 static const struct { uint8_t cc, swap; } float_cc[] = { /* by jit_floatcc */
     { X64_E_AND_NP, 0 }, { X64_NE_OR_P, 0 }, { X64_NE, 0 }, { X64_E, 0 },
     { X64_A, 1 },  { X64_BE, 1 }, /* lt, uge */

@@ -1,7 +1,7 @@
 /* x64_lower_convert.c - between integers and floats, and bitcasts.
  *
- * cvttsd2si gives MIN for all that does not fit (Intel SDM, CVTTSD2SI), so range is checked before, in the
- * float format: bounds are exact there or replaced by the next one outside that is. */
+ * cvttsd2si gives MIN for all that does not fit (Intel SDM, CVTTSD2SI), so range is checked before,
+ * in the float format: bounds are exact there or replaced by the next one outside that is. */
 #include "backends/x86_64/x64_lower.h"
 #include <string.h>
 
@@ -48,8 +48,8 @@ static unsigned signed_source(lower *l, const ir_inst *i, x64_rm *from)
     return 8;
 }
 
-/* An unsigned 64-bit value with its top bit set is halved, its lost bit kept as a sticky one, converted,
- * and doubled, which is exact: one rounding in all. */
+/* An unsigned 64-bit value with its top bit set is halved, its lost bit kept as a sticky one,
+ * converted, and doubled, which is exact: one rounding in all. */
 static void from_u64(lower *l, const ir_inst *i)
 {
     unsigned size = jit_type_bytes(i->type);

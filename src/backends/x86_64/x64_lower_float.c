@@ -108,8 +108,8 @@ static void round_to(lower *l, const ir_inst *i, unsigned mode, unsigned f32, un
     canonicalize(l, i, d);
 }
 
-/* minss gives its second operand when one is NaN or both are zero (Intel SDM, MINSS); so both orders
- * are taken: their or is the minimum with the right zero, their and the maximum. A NaN comes
+/* minss gives its second operand when one is NaN or both are zero (Intel SDM, MINSS); so both
+ * orders are taken: their or is the minimum with the right zero, their and the maximum. A NaN comes
  * from the sum, which is quiet. */
 static void lower_minmax(lower *l, const ir_inst *i)
 {

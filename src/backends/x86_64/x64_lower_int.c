@@ -1,4 +1,5 @@
-/* x64_lower_int.c - integer arithmetic. Narrow types are computed in 32 bits: what is above them is arbitrary. */
+/* x64_lower_int.c - integer arithmetic. Narrow types are computed in 32 bits: what is above them is
+ * arbitrary. */
 #include "backends/x86_64/x64_lower.h"
 
 /* ---- Addition, subtraction, multiplication ---- */
@@ -120,8 +121,8 @@ static void lower_mulhi(lower *l, const ir_inst *i)
 
 /* ---- Division ---- */
 
-/* The machine's fault is recorded as int_divz. It would also fault on MIN / -1: at 32 and 64 bits that
- * is found before, narrow types are divided in 32 bits and their quotient is looked at. */
+/* The machine's fault is recorded as int_divz. It would also fault on MIN / -1: at 32 and 64 bits
+ * that is found before, narrow types are divided in 32 bits and their quotient is looked at. */
 static void trap_min_by_minus_one(lower *l, unsigned size, vr x, vr y)
 {
     vr rotated = temp(l), is_min = temp(l), is_m1 = temp(l), both = temp(l);
@@ -227,7 +228,8 @@ static void multiply_overflow(lower *l, const ir_inst *i)
 
     if (!is_signed && bytes >= 4) {
         vr x = in(l, i->a);
-        x64_mul_wide(l, X64_mul_x, bytes, out(l, i), temp(l), x, jit_x64_rm_of(l, i->b, bytes, true));
+        x64_mul_wide(l, X64_mul_x, bytes, out(l, i), temp(l), x,
+                     jit_x64_rm_of(l, i->b, bytes, true));
         flag_of(l, i, X64_O);
     } else if (is_signed && bytes >= 2) {
         vr x = in(l, i->a);

@@ -1,7 +1,8 @@
-/* x64_lower_mem.c - addresses, loads, stores and extensions, and the folding of loads into operands.
+/* x64_lower_mem.c - addresses, loads, stores and extensions, and the folding of loads into
+ * operands.
  *
- * A load is folded only at its own width: the operand reads exactly the bytes that the load would have
- * read. An address is built from 64-bit parts alone: a 32-bit addition may have wrapped. */
+ * A load is folded only at its own width: the operand reads exactly the bytes that the load would
+ * have read. An address is built from 64-bit parts alone: a 32-bit addition may have wrapped. */
 #include "backends/x86_64/x64_lower.h"
 
 /* ---- Addresses ---- */
@@ -62,8 +63,8 @@ static const ir_inst *folds(lower *l, uint32_t v, unsigned size)
 {
     const ir_inst *d = jit_lower_fuses(l, v);
 
-    return d && d->op == JIT_OP_load && jit_type_bytes(d->type) == size && !is_big(l, d->aux, size) ? d
-                                                                                                : NULL;
+    return d && d->op == JIT_OP_load && jit_type_bytes(d->type) == size
+           && !is_big(l, d->aux, size) ? d : NULL;
 }
 
 bool jit_x64_folds_left(lower *l, uint32_t x, uint32_t y, unsigned size)

@@ -11,7 +11,8 @@ enum { /* physical registers: RA_INT of the hardware number */
 #define X64_XMM(n) RA_FLOAT(n)
 #define X64_SCRATCH X64_XMM(15) /* the allocator's, never assigned */
 
-enum { /* what stands in place of a base or index register; the low bits are those of the encoding */
+enum { /* what stands in place of a base or index register; the low bits are those of the
+        * encoding */
     X64_NO_REG = 0x44,
     X64_RIP = 0x45
 };
