@@ -15,7 +15,7 @@ jit_ctx *jit_ctx_new(jit_engine *e)
     c->engine = e;
     c->host = jit_engine_account(&c->owner, e, "context", c);
     jit_arena_init(&c->tmp, &c->host, &c->fail);
-    jit_arena_init(&c->out, &c->host, &c->fail);
+    c->tmp.recycles = true;
     jit_strbuf_init(&c->listing, &c->host);
     return c;
 }
@@ -25,7 +25,6 @@ void jit_ctx_free(jit_ctx *c)
     if (!c)
         return;
     jit_arena_free(&c->tmp);
-    jit_arena_free(&c->out);
     jit_strbuf_free(&c->listing);
     const jit_allocator *host = &c->engine->pool_host;
     host->free(host->user, c, sizeof *c);
@@ -178,7 +177,6 @@ static void compile_body(void *arg)
 
     mach_job m = { .f = f, .cfg = &cfg, .target = e->target, .settings = s, .features = e->features,
                    .fast = s->level == JIT_O0, .time = c->time_stages, .tmp = &c->tmp,
-                   .out = &c->out,
                    .numbered = s->accountable ? inst_count(j->f) : 0,
                    .entered = j->f->blocks.at[j->f->layout.at[0]].first,
                    .listing = s->keep_asm ? &c->listing : NULL, .stats = &c->stats,
@@ -224,8 +222,7 @@ jit_status jit_ctx_compile(jit_ctx *c, const jit_func *f, const jit_settings *gi
     c->message[0] = c->fail.message[0] = 0;
     memset(&c->stats, 0, sizeof c->stats);
     jit_arena_reset(&c->tmp);
-    jit_arena_reset(&c->out);
-    c->tmp.limit = c->out.limit = j.s.limits.arena_bytes;
+    c->tmp.limit = j.s.limits.arena_bytes;
     c->listing.len = 0;
     c->listing.failed = false;
     j.since = c->time_stages ? jit_os_clock_ns() : 0;
@@ -246,7 +243,7 @@ jit_status jit_ctx_compile(jit_ctx *c, const jit_func *f, const jit_settings *gi
     }
     c->stats.total_ns = c->time_stages ? jit_os_clock_ns() - began : 0;
     c->stats.ir_insts = inst_count(f);
-    c->stats.arena_bytes = c->tmp.used + c->out.used;
+    c->stats.arena_bytes = c->tmp.used;
     return JIT_OK;
 }
 

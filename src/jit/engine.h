@@ -141,7 +141,7 @@ struct jit_ctx {
     jit_allocator host;
     jit_settings settings;
     fail_ctx fail;
-    arena tmp, out;
+    arena tmp; /* what a compile needs, and its results */
     strbuf listing;
     jit_stats stats;
     bool time_stages;

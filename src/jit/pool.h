@@ -1,20 +1,25 @@
 /* pool.h - memory for what outlives a compilation: handles, units, symbols. One engine, one lock.
  *
- * Small blocks come from size classes cut out of chunks that are kept until the pool goes; large
- * ones straight from the host. A freed block serves the next request of its class, so that
- * compiling and freeing in a loop asks the host for nothing. The caller holds the engine's lock. */
+ * Small blocks come from size classes cut out of chunks that are kept until the pool goes, large
+ * ones from the host. A freed block serves the next request of its class, a large one the next that
+ * is not much smaller, so that compiling and freeing in a loop asks the host for nothing. The caller
+ * holds the engine's lock. */
 #ifndef JIT_POOL_H
 #define JIT_POOL_H
 
 #include "support/arena.h"
 
-#define POOL_CLASSES 64u
-#define POOL_LARGEST (512u << 10) /* a unit of some 20,000 instructions */
+#define POOL_CLASSES 40u
+#define POOL_LARGEST (16u << 10) /* bytes of a block that has a class */
+
+typedef struct pool_block pool_block;
 
 typedef struct pool {
     const jit_allocator *host;
     arena chunks;
     void *free[POOL_CLASSES]; /* first free block of a class; each begins with the next */
+    pool_block *large;        /* free ones, newest first */
+    unsigned nlarge;
     size_t live;              /* blocks handed out */
 } pool;
 

@@ -39,7 +39,7 @@ void jit_mach_note_own(mbuf *b)
 static void map_sites(mach_job *j)
 {
     const mcode *c = &j->code;
-    jit_code_site *sites = ARENA_ARRAY(j->out, jit_code_site, c->nsites + 1);
+    jit_code_site *sites = ARENA_ARRAY(j->tmp, jit_code_site, c->nsites + 1);
     uint32_t n = 0;
 
     if (!c->nsites || c->sites[0].offset > 0)
@@ -62,7 +62,7 @@ static uint32_t lowest(const uint32_t *group, uint32_t k)
 /* Instructions that were folded into one another are of one group. */
 static const uint32_t *group_folded(mach_job *j, const lower *l)
 {
-    uint32_t *group = ARENA_ARRAY_RAW(j->out, uint32_t, j->numbered);
+    uint32_t *group = ARENA_ARRAY_RAW(j->tmp, uint32_t, j->numbered);
 
     for (uint32_t k = 0; k < j->numbered; k++)
         group[k] = k;
@@ -90,7 +90,7 @@ void jit_mach_note_joined(const lower *l, uint32_t ir, uint32_t to)
 void jit_mach_map(mach_job *j, const mfunc *m)
 {
     const frame *fr = &m->frame;
-    uint32_t *slots = ARENA_ARRAY(j->out, uint32_t, j->f->slots.len);
+    uint32_t *slots = ARENA_ARRAY(j->tmp, uint32_t, j->f->slots.len);
 
     map_sites(j);
     for (uint32_t k = 0; k < j->f->slots.len; k++) {

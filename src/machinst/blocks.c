@@ -8,7 +8,9 @@
 typedef struct edges {
     uint32_t *npreds; /* by IR block: distinct edges that lead there */
     uint32_t *seen;   /* by IR block: source block + 1 that last led here without arguments */
-    uint32_t *edge_block; /* by IR block: mblock of that edge when split */
+    uint32_t *edge_block; /* by IR block: mblock of that edge when split; before, edges into it from
+                           * sources with several successors */
+    uint64_t nargs;       /* of all edges */
 } edges;
 
 static const ir_inst *terminator(const jit_func *f, uint32_t block)
@@ -37,9 +39,35 @@ static void count_edges(mfunc *m, edges *e, const uint32_t *order, uint32_t n)
                     continue;
                 e->seen[to.block] = order[k] + 1;
             }
+            e->nargs += to.nargs;
+            e->edge_block[to.block] += nt > 1;
             m->merged_pred[to.block] = e->npreds[to.block]++ ? 0 : call;
         }
     }
+}
+
+static uint32_t room(uint64_t n)
+{
+    return n < 1u << 28 ? (uint32_t)n : 1u << 28; /* whatever is more grows later */
+}
+
+/* Makes room for the n IR blocks of an order, the edges that are to be split and all lists. */
+static void make_room(mfunc *m, const edges *e, const uint32_t *order, uint32_t n, bool whole)
+{
+    uint64_t nblocks = n, nargs = e->nargs, nedges = m->cfg->succ_first[m->l.f->blocks.len];
+    arena *tmp = m->l.tmp;
+
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t b = order[k], nparams = m->l.f->blocks.at[b].nparams;
+        nargs += nparams;
+        if (e->npreds[b] > 1 && (whole || nparams > 0))
+            nblocks += e->edge_block[b];
+    }
+    uint64_t nlists = 1 + 2 * (nedges + nblocks - n) + nargs;
+    vec_reserve(tmp, &m->blocks, room(nblocks));
+    vec_reserve(tmp, &m->ra_blocks, room(nblocks));
+    vec_reserve(tmp, &m->targets, room(nedges));
+    vec_reserve(tmp, &m->lists, room(nlists));
 }
 
 static uint32_t push_block(mfunc *m, mblock b)
@@ -122,6 +150,8 @@ static void link_blocks(mfunc *m)
             m->lists.at[to->preds + to->npreds++] = k;
         }
     }
+    jit_arena_recycle(tmp, npreds, n * sizeof *npreds);
+    jit_arena_recycle(tmp, last, n * sizeof *last);
 }
 
 /* last[x]: mblock + 1 that ends loop x, from those of the blocks whose innermost loop it is.
@@ -185,7 +215,7 @@ void jit_mach_blocks(mfunc *m, bool whole)
     uint32_t nb = f->blocks.len;
     uint32_t *order = ARENA_ARRAY_RAW(tmp, uint32_t, nb);
     edges e = { ARENA_ARRAY(tmp, uint32_t, nb), ARENA_ARRAY(tmp, uint32_t, nb),
-                ARENA_ARRAY_RAW(tmp, uint32_t, nb) };
+                ARENA_ARRAY(tmp, uint32_t, nb), 0 };
 
     if (whole)
         jit_loops_compute(&m->loops, m->cfg, tmp);
@@ -198,13 +228,9 @@ void jit_mach_blocks(mfunc *m, bool whole)
     count_edges(m, &e, order, n);
     for (uint32_t k = 0; k < nb; k++)
         e.seen[k] = 0;
-    uint32_t nedges = m->cfg->succ_first[nb];
+    make_room(m, &e, order, n, whole);
     VEC(uint32_t) first = { 0 };
-    vec_reserve(tmp, &m->blocks, n + n / 4 + 4); /* about what splitting needs */
-    vec_reserve(tmp, &m->ra_blocks, n + n / 4 + 4);
-    vec_reserve(tmp, &first, n + n / 4 + 4);
-    vec_reserve(tmp, &m->targets, nedges);
-    vec_reserve(tmp, &m->lists, nedges + 1);
+    vec_reserve(tmp, &first, m->blocks.cap + 1);
     vec_push(tmp, &m->lists, 0);
     for (uint32_t k = 0; k < n; k++) {
         mblock b = { order[k], 0, 0 };
@@ -219,4 +245,8 @@ void jit_mach_blocks(mfunc *m, bool whole)
     link_blocks(m);
     if (whole)
         set_weights(m);
+    jit_arena_recycle(tmp, order, nb * sizeof *order);
+    jit_arena_recycle(tmp, e.npreds, nb * sizeof *e.npreds);
+    jit_arena_recycle(tmp, e.seen, nb * sizeof *e.seen);
+    jit_arena_recycle(tmp, e.edge_block, nb * sizeof *e.edge_block);
 }

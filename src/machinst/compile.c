@@ -109,7 +109,8 @@ static void prepare(compiler *c)
     l->callee_symbol = ARENA_ARRAY(j->tmp, uint32_t, j->f->callees.len);
     l->gv_symbol = ARENA_ARRAY(j->tmp, uint32_t, j->f->gvs.len);
     vec_push(j->tmp, &l->clobbers, 0);
-    vec_reserve(j->tmp, &l->ops, 16); /* so that there is an array to point into, be it empty */
+    /* So that there is an array to point into, be it empty; or about as many as there will be. */
+    vec_reserve(j->tmp, &l->ops, 16 + (j->fast ? 0 : inst_count(j->f) + inst_count(j->f) / 4));
     vec_reserve(j->tmp, &l->vregs, inst_count(j->f)); /* about as many */
     vec_reserve(j->tmp, &l->group, 16);
     if (j->numbered)
@@ -364,6 +365,22 @@ static void lower_all(compiler *c)
     }
 }
 
+/* What only lowering needs of the IR. */
+static void forget_values(compiler *c)
+{
+    lower *l = &c->m->l;
+    size_t n = inst_count(l->f);
+
+    if (c->j->numbered)
+        return;
+    jit_arena_recycle(l->tmp, l->values, ((size_t)l->f->values.len + 1) * sizeof *l->values);
+    jit_arena_recycle(l->tmp, l->effects, n * sizeof *l->effects);
+    jit_arena_recycle(l->tmp, l->facts, n * sizeof *l->facts);
+    l->values = NULL;
+    l->effects = NULL;
+    l->facts = NULL;
+}
+
 /* Blocks that hold nothing but a jump are jumped over. */
 static void thread_jumps(compiler *c)
 {
@@ -409,6 +426,7 @@ static void compile_whole(compiler *c)
     jit_stats *s = c->j->stats;
 
     lower_all(c);
+    forget_values(c);
     stage(c, &s->lower_ns);
     view_code(c);
     c->ra.poll = ask_between;
@@ -539,16 +557,18 @@ void jit_mach_compile(mach_job *j)
     else
         compile_whole(c);
     c->since = j->time ? j->clock() : 0;
-    jit_mbuf_finish(&c->buf, j->out, &j->code);
+    if (j->fast)
+        forget_values(c);
+    jit_mbuf_finish(&c->buf, j->tmp, &j->code);
     if (j->numbered)
         jit_mach_map(j, c->m);
     j->nsymbols = c->m->l.symbols.len;
-    j->symbols = ARENA_ARRAY_RAW(j->out, ir_name, j->nsymbols);
+    j->symbols = ARENA_ARRAY_RAW(j->tmp, ir_name, j->nsymbols);
     for (uint32_t k = 0; k < j->nsymbols; k++) {
         ir_name *to = &j->symbols[k];
         *to = c->m->l.symbols.at[k];
         if (to->text)
-            to->text = jit_arena_string(j->out, to->text, strlen(to->text));
+            to->text = jit_arena_string(j->tmp, to->text, strlen(to->text));
     }
     stage(c, &s->emit_ns);
     s->code_bytes = j->code.size;

@@ -8,8 +8,10 @@
 
 static void grow_code(lower *l, uint32_t n)
 {
-    uint64_t cap = l->cap ? 2 * (uint64_t)l->cap : 256;
+    uint64_t cap = 2 * (uint64_t)l->cap;
 
+    if (cap == 0) /* a block's, or about what the whole function needs */
+        cap = l->fast ? 256 : 64 + (uint64_t)inst_count(l->f) * 9 / 8;
     while (cap < (uint64_t)l->ninsts + n)
         cap *= 2;
     if (cap > UINT32_MAX / 2)
@@ -20,6 +22,8 @@ static void grow_code(lower *l, uint32_t n)
         memcpy(insts + cap - l->ninsts, l->insts + l->cap - l->ninsts, l->ninsts * sizeof *insts);
         memcpy(ra + cap - l->ninsts, l->ra + l->cap - l->ninsts, l->ninsts * sizeof *ra);
     }
+    jit_arena_recycle(l->tmp, l->insts, l->cap * sizeof *insts);
+    jit_arena_recycle(l->tmp, l->ra, l->cap * sizeof *ra);
     l->insts = insts;
     l->ra = ra;
     l->cap = (uint32_t)cap;

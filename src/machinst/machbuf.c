@@ -52,10 +52,14 @@ static void grow(mbuf *b, uint64_t need)
     if (need > (uint64_t)b->limit + b->front)
         jit_fail(b->fail, JIT_ERR_LIMIT, "code of more than %u bytes", b->limit);
     while (cap < need)
-        cap *= 2;
-    uint8_t *at = jit_arena_fenced(b->mem, cap);
-    memcpy(at, b->at, b->len);
-    b->at = at;
+        cap += cap < 32 << 10 ? cap : cap / 2;
+    cap = (cap + 15) & ~(uint64_t)15;
+    if (!arena_extend(b->mem, b->at, b->cap, cap - b->cap)) {
+        uint8_t *at = jit_arena_fenced(b->mem, cap);
+        memcpy(at, b->at, b->len);
+        jit_arena_recycle_fenced(b->mem, b->at, b->cap);
+        b->at = at;
+    }
     b->cap = (uint32_t)(cap < UINT32_MAX ? cap : UINT32_MAX);
     set_easy(b);
 }
@@ -301,7 +305,7 @@ mlabel jit_mbuf_constant(mbuf *b, const void *bytes, uint32_t size, uint32_t ali
         }
     }
     mlabel l = jit_mbuf_label(b);
-    mbuf_const c = { l.id, size, align, 0, bytes };
+    mbuf_const c = { l.id, size, align, 0, memcpy(arena_raw(b->mem, size), bytes, size) };
     vec_push(b->mem, &b->consts, c);
     return l;
 }
@@ -592,7 +596,7 @@ void jit_mbuf_finish(mbuf *b, arena *out, mcode *code)
     memset(code->bytes + code->code_size, 0, code->size - code->code_size);
 
     code->nlabels = b->labels.len;
-    code->label_offsets = ARENA_ARRAY_RAW(out, uint32_t, b->labels.len);
+    code->label_offsets = ARENA_ARRAY_RAW(b->mem, uint32_t, b->labels.len);
     for (uint32_t k = 0; k < b->labels.len; k++) {
         uint32_t at = b->labels.at[k] - 1;
         code->label_offsets[k] =

@@ -160,7 +160,7 @@ void jit_mbuf_replace(mbuf *b, const uint8_t *bytes, uint32_t n);
  * long instruction ends at the field's end; 0: none. */
 void jit_mbuf_fixup(mbuf *b, uint32_t offset, mlabel l, uint8_t kind, uint8_t shrink,
                     int32_t addend);
-/* A constant behind the code; equal ones are shared. bytes must live until finish. */
+/* A constant behind the code; equal ones are shared. bytes are copied. */
 mlabel jit_mbuf_constant(mbuf *b, const void *bytes, uint32_t size, uint32_t align);
 void jit_mbuf_trap(mbuf *b, uint8_t code);          /* the instruction that starts here may trap */
 void jit_mbuf_new_srcpos(mbuf *b, uint32_t pos);

@@ -57,14 +57,14 @@ typedef struct mach_job {
     bool fast;                    /* the O0 path */
     bool pinned;
     bool time;
-    arena *tmp, *out;
+    arena *tmp;
     strbuf *listing;              /* NULL: none */
     jit_stats *stats;
     uint64_t (*clock)(void);      /* ns */
     uint32_t numbered;            /* not 0: make `map`; source positions are instructions of a
                                    * function with so many, */
     uint32_t entered;             /* which begins at this one */
-    /* results, in out */
+    /* results, in tmp */
     mcode code;
     jit_code_map map;
     ir_name *symbols;

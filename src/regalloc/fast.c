@@ -682,6 +682,8 @@ static void pass_args(ra_fast *r, const ra_block *b)
         moves[n++] = m;
     }
     jit_ra_parallel_move(r->env, moves, n, 2 * (b->end - 1), r->f, r->tmp);
+    if (moves != few)
+        jit_arena_recycle(r->tmp, moves, to->nparams * sizeof *moves);
 }
 
 static void begin(ra_fast *r, const ra_block *b, uint32_t block)

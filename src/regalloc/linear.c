@@ -863,6 +863,9 @@ static void scan_all(linear *l)
             allocate(&s, k++);
         count_work(l, 1);
     }
+    jit_arena_recycle(l->tmp, s.ends, ((size_t)l->f->ninsts * 2 + 2) * sizeof *s.ends);
+    vec_recycle(l->tmp, &s.endings);
+    vec_recycle(l->tmp, &s.heap);
 }
 
 void jit_ra_linear(ra_func *f, arena *tmp)

@@ -38,7 +38,7 @@ typedef struct {
     uint32_t *defined;       /* vregs in the order of their definitions */
     uint32_t ndefined;
     partners *partners;
-    uint32_t npartners;
+    uint32_t npartners, partners_room;
     uint32_t last_reserved[64]; /* by register */
     /* of the walk */
     block_set todo, seen;
@@ -335,7 +335,8 @@ static void share_out_uses(live *lv)
         total += n;
     }
     l->uses = ARENA_ARRAY_RAW(lv->tmp, use, total);
-    lv->partners = ARENA_ARRAY_RAW(lv->tmp, partners, f->nops + nargs);
+    lv->partners_room = f->nops + nargs;
+    lv->partners = ARENA_ARRAY_RAW(lv->tmp, partners, lv->partners_room);
 }
 
 /* What is copied would like to be where the copy goes, which it may want for the same reason. */
@@ -639,6 +640,20 @@ static void make_pieces(live *lv)
     l->nfirst = l->pieces.len;
 }
 
+/* Gives back what only the search for ranges needed. */
+static void forget(live *lv)
+{
+    uint32_t nvregs = lv->f->nvregs;
+
+    vec_recycle(lv->tmp, &lv->crossings);
+    vec_recycle(lv->tmp, &lv->crossers);
+    vec_recycle(lv->tmp, &lv->nodes);
+    jit_arena_recycle(lv->tmp, lv->crossing_of, nvregs * sizeof *lv->crossing_of);
+    jit_arena_recycle(lv->tmp, lv->partners, lv->partners_room * sizeof *lv->partners);
+    jit_arena_recycle(lv->tmp, lv->node_of, nvregs * sizeof *lv->node_of);
+    jit_arena_recycle(lv->tmp, lv->at, lv->f->nblocks * sizeof *lv->at);
+}
+
 void jit_ra_live_build(linear *l)
 {
     live lv = { .l = l, .f = l->f, .tmp = l->tmp };
@@ -657,5 +672,7 @@ void jit_ra_live_build(linear *l)
         note_block(&lv, b);
     follow_partners(&lv);
     find_ranges_over_blocks(&lv);
+    forget(&lv);
     make_pieces(&lv);
+    jit_arena_recycle(l->tmp, lv.defined, f->nvregs * sizeof *lv.defined);
 }

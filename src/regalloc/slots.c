@@ -136,4 +136,7 @@ void jit_ra_assign_slots(linear *l)
         for (uint32_t x = v, n = g[g[v].name].size; n > 0; n--, x = g[x].next)
             l->iv[x].slot = slot;
     }
+    for (unsigned k = 0; k < 2; k++)
+        vec_recycle(l->tmp, &by_size[k]);
+    jit_arena_recycle(l->tmp, g, l->f->nvregs * sizeof *g);
 }

@@ -2,8 +2,9 @@
  *
  * An arena keeps its chunks over a reset, so that a second compilation asks the host for nothing.
  * Large requests get chunks of their own, which are kept too (a reset puts all on a free list
- * that is searched first fit). In stress builds chunks are tiny, and a protected page follows each.
- * */
+ * that is searched first fit). Where `recycles` is set, memory that is given back early is handed out
+ * again before the host is asked for more. In stress builds chunks are tiny, and a protected page
+ * follows each. */
 #ifndef JIT_SUPPORT_ARENA_H
 #define JIT_SUPPORT_ARENA_H
 
@@ -12,8 +13,9 @@
 #include <string.h>
 
 typedef struct arena_chunk arena_chunk;
+typedef struct arena_hole arena_hole;
 typedef struct arena {
-    char *at, *end;               /* free part of the newest chunk */
+    char *at, *end;               /* free part that requests are served from */
     arena_chunk *chunks;          /* in use, newest first */
     arena_chunk *spare;           /* kept by reset */
     const jit_allocator *host;
@@ -22,7 +24,10 @@ typedef struct arena {
     size_t held;                  /* bytes of all chunks */
     size_t limit;                 /* most bytes that may be handed out; 0: none (JIT_ERR_LIMIT);
                                      set it before the first use or right after a reset */
-    size_t chunk;                 /* bytes of the next ordinary chunk; doubles up to 1 MiB */
+    size_t chunk;                 /* least bytes of a chunk; larger ones as more is held */
+    arena_hole *holes;            /* free parts elsewhere, newest first */
+    unsigned nholes;
+    bool recycles;                /* jit_arena_recycle() does something */
 } arena;
 
 void jit_arena_init(arena *a, const jit_allocator *host, fail_ctx *fail);
@@ -30,7 +35,7 @@ void jit_arena_free(arena *a);           /* gives all chunks back; the arena may
 void jit_arena_reset(arena *a);          /* forgets all memory, keeps the chunks */
 
 /* A point to return to: all that was allocated after it is forgotten by rewind. */
-typedef struct arena_mark { arena_chunk *chunk; char *at; size_t used; } arena_mark;
+typedef struct arena_mark { arena_chunk *chunk; char *at, *end; size_t used; } arena_mark;
 arena_mark jit_arena_mark(const arena *a);
 void jit_arena_rewind(arena *a, arena_mark m);
 
@@ -69,12 +74,29 @@ static inline void *arena_take(arena *a, size_t size, bool fails)
 /* Uninitialized memory aligned to 16. Fails with NOMEM or LIMIT. size 0 gives a valid pointer. */
 static inline void *arena_raw(arena *a, size_t size) { return arena_take(a, size, true); }
 
+/* Gives back size bytes from one of the functions here before the arena is reset; they may be handed
+ * out again. Nothing, unless the arena recycles. A rewind forgets what was given back before. */
+void jit_arena_recycle(arena *a, void *p, size_t size);
+
+/* Makes p, of size bytes, `more` larger where it stands: it was the last request, and there is room. */
+static inline bool arena_extend(arena *a, void *p, size_t size, size_t more)
+{
+    size_t n = (size + 15 + ARENA_GAP) & ~(size_t)15, m = (size + more + 15 + ARENA_GAP) & ~(size_t)15;
+    if ((char *)p + n != a->at || m < more || m - n > (size_t)(a->end - a->at))
+        return false;
+    a->at += m - n;
+    a->used += m - n;
+    jit_arena_expose(p, size + more);
+    return true;
+}
+
 /* As arena_raw, but NULL when there is no memory. */
 static inline void *arena_try(arena *a, size_t size) { return arena_take(a, size, false); }
 
 /* size bytes, not aligned, for what is written byte by byte: in stress builds in a chunk of their
  * own, so that the first byte behind them is a protected page's. Fails as arena_raw does. */
 void *jit_arena_fenced(arena *a, size_t size);
+void jit_arena_recycle_fenced(arena *a, void *p, size_t size);
 
 _Noreturn void jit_arena_overflow(arena *a, size_t n, size_t size); /* for the inline below */
 static inline void *arena_array(arena *a, size_t n, size_t size, bool zero)
