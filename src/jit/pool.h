@@ -2,8 +2,8 @@
  *
  * Small blocks come from size classes cut out of chunks that are kept until the pool goes, large
  * ones from the host. A freed block serves the next request of its class, a large one the next that
- * is not much smaller, so that compiling and freeing in a loop asks the host for nothing. The caller
- * holds the engine's lock. */
+ * is not much smaller, so that compiling and freeing in a loop asks the host for nothing. The
+ * caller holds the engine's lock. */
 #ifndef JIT_POOL_H
 #define JIT_POOL_H
 

@@ -2,9 +2,9 @@
  *
  * An arena keeps its chunks over a reset, so that a second compilation asks the host for nothing.
  * Large requests get chunks of their own, which are kept too (a reset puts all on a free list
- * that is searched first fit). Where `recycles` is set, memory that is given back early is handed out
- * again before the host is asked for more. In stress builds chunks are tiny, and a protected page
- * follows each. */
+ * that is searched first fit). Where `recycles` is set, memory that is given back early is handed
+ * out again before the host is asked for more. In stress builds chunks are tiny, and a protected
+ * page follows each. */
 #ifndef JIT_SUPPORT_ARENA_H
 #define JIT_SUPPORT_ARENA_H
 
@@ -74,14 +74,16 @@ static inline void *arena_take(arena *a, size_t size, bool fails)
 /* Uninitialized memory aligned to 16. Fails with NOMEM or LIMIT. size 0 gives a valid pointer. */
 static inline void *arena_raw(arena *a, size_t size) { return arena_take(a, size, true); }
 
-/* Gives back size bytes from one of the functions here before the arena is reset; they may be handed
- * out again. Nothing, unless the arena recycles. A rewind forgets what was given back before. */
+/* Gives back size bytes from one of the functions here before the arena is reset; they may be
+ * handed out again. Nothing, unless the arena recycles. A rewind forgets what was given back. */
 void jit_arena_recycle(arena *a, void *p, size_t size);
 
-/* Makes p, of size bytes, `more` larger where it stands: it was the last request, and there is room. */
+/* Makes p, of size bytes, `more` larger where it stands, if it was the last request and there is
+ * room. */
 static inline bool arena_extend(arena *a, void *p, size_t size, size_t more)
 {
-    size_t n = (size + 15 + ARENA_GAP) & ~(size_t)15, m = (size + more + 15 + ARENA_GAP) & ~(size_t)15;
+    size_t n = (size + 15 + ARENA_GAP) & ~(size_t)15;
+    size_t m = (size + more + 15 + ARENA_GAP) & ~(size_t)15;
     if ((char *)p + n != a->at || m < more || m - n > (size_t)(a->end - a->at))
         return false;
     a->at += m - n;

@@ -9,7 +9,8 @@
 
 #define VEC(T) struct { T *at; uint32_t len, cap; }
 
-/* Makes room for n more elements of size bytes; grows by a part of itself. Fails with NOMEM or LIMIT. */
+/* Makes room for n more elements of size bytes, by doubling or, when it is large, half of it more.
+ * Fails with NOMEM or LIMIT. */
 void jit_vec_grow(arena *a, void *vec, uint32_t n, size_t size);
 /* The same without failing: false when there is no memory (nothing changed). */
 bool jit_vec_try_grow(arena *a, void *vec, uint32_t n, size_t size);

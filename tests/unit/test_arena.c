@@ -181,3 +181,48 @@ Test(arena, it_may_be_used_again_after_it_was_freed)
     use_memory();
     end();
 }
+
+Test(arena, memory_that_was_given_back_is_handed_out_again)
+{
+    begin(0);
+    a.recycles = true;
+    char *first = arena_raw(&a, 1008), *second = arena_raw(&a, 2000), *kept = arena_raw(&a, 64);
+    memset(kept, 1, 64);
+    size_t used = a.used;
+    jit_arena_recycle(&a, first, 1008);
+    jit_arena_recycle(&a, second, 2000); /* may stand right behind it: one hole then */
+    cr_expect_lt(a.used, used - 3000);
+    while ((size_t)(a.end - a.at) >= 300)
+        memset(arena_raw(&a, 256), 2, 256);
+    size_t calls = host.calls;
+    char *again = arena_raw(&a, 1900);
+    memset(again, 3, 1900);
+    cr_expect(again == second || again == first);
+    cr_expect_eq(host.calls, calls);
+    for (unsigned k = 0; k < 64; k++)
+        cr_assert_eq(kept[k], 1);
+    end();
+}
+
+Test(arena, many_pieces_given_back_in_any_order_stay_apart_from_what_is_in_use)
+{
+    enum { N = 400 };
+    static unsigned char *p[N];
+    static size_t n[N];
+    uint32_t seed = 1;
+
+    begin(0);
+    a.recycles = true;
+    for (unsigned round = 0; round < 20000; round++) {
+        seed = seed * 1103515245u + 12345;
+        unsigned k = (seed >> 8) % N;
+        for (size_t i = 0; i < n[k]; i++)
+            cr_assert_eq(p[k][i], (unsigned char)k);
+        jit_arena_recycle(&a, p[k], n[k]);
+        n[k] = (seed >> 20) % (k % 8 ? 700 : 6000);
+        p[k] = arena_raw(&a, n[k]);
+        memset(p[k], (int)k & 255, n[k]);
+    }
+    cr_expect_lt(a.held, 4 << 20); /* 12 MB and more were asked for */
+    end();
+}
