@@ -235,6 +235,7 @@ static void run_trial(const trial *t, const char *text, const jit_bits *args)
     char what[TEXT];
     unsigned run;
 
+    tool_fuzz_without_host(b);
     if (!read_program(tool_fuzz_engine(b), t, text, args, &p)
         || tool_fuzz_expect(b, &p, &x, what, sizeof what) != FUZZ_SAME
         || !read_program(tool_fuzz_engine(b), t, moved_text(text), args, &moved)

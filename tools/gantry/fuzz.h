@@ -86,6 +86,7 @@ typedef enum fuzz_where { FUZZ_NATIVE = 1, FUZZ_EMULATED = 2, FUZZ_ANYWHERE = 3 
 uint8_t *tool_fuzz_heap(void);
 fuzz_bench *tool_fuzz_bench_new(uint8_t *heap, jit_arch arch, fuzz_where where);
 void tool_fuzz_bench_free(fuzz_bench *b);
+void tool_fuzz_without_host(fuzz_bench *b); /* for wrapped programs, before they are tried */
 jit_engine *tool_fuzz_engine(fuzz_bench *b); /* to make programs with */
 unsigned tool_fuzz_machines(const fuzz_bench *b);
 unsigned tool_fuzz_levels(void);

@@ -34,6 +34,7 @@ typedef struct fuzz_machine {
 struct fuzz_bench {
     jit_engine *engine;
     uint8_t *heap;
+    bool hostless;       /* programs have nothing of the host but the heap */
     fuzz_machine machines[MAX_MACHINES];
     unsigned nmachines;
 };
@@ -196,17 +197,20 @@ static bool start(fuzz_bench *b, fuzz_machine *m)
     m->engine = jit_engine_new(&s);
     m->context = m->engine ? jit_ctx_new(m->engine) : NULL;
     m->broken = !m->context;
-    if (!m->broken && m->emulated) {
+    if (!m->broken && m->emulated && b->hostless) {
+        m->emulator = tool_emulator_new(m->engine, why, sizeof why);
+        m->broken = !m->emulator;
+    } else if (!m->broken && m->emulated) {
         m->emulator = tool_emulator_new(m->engine, why, sizeof why);
         m->broken = !m->emulator || !tool_emulator_share(m->emulator, b->heap, FUZZ_HEAP)
             || !tool_emulator_host(m->emulator, "host_mix", &tool_fuzz_host_mix, mix_bits, NULL)
             || !tool_emulator_host(m->emulator, "host_many", &tool_fuzz_host_many, many_bits, NULL);
-        if (!m->broken)
-            tool_emulator_budget(m->emulator, 200 * FUEL);
-    } else if (!m->broken) {
+    } else if (!m->broken && !b->hostless) {
         m->broken = jit_engine_define_function(m->engine, "host_mix", JIT_FN(host_mix)) != JIT_OK
             || jit_engine_define_function(m->engine, "host_many", JIT_FN(host_many)) != JIT_OK;
     }
+    if (m->emulator)
+        tool_emulator_budget(m->emulator, 200 * FUEL);
     return !m->broken;
 }
 
@@ -254,6 +258,11 @@ void tool_fuzz_bench_free(fuzz_bench *b)
     }
     jit_engine_free(b->engine);
     free(b);
+}
+
+void tool_fuzz_without_host(fuzz_bench *b)
+{
+    b->hostless = true;
 }
 
 jit_engine *tool_fuzz_engine(fuzz_bench *b)
@@ -350,7 +359,7 @@ fuzz_verdict tool_fuzz_expect(fuzz_bench *b, const fuzz_program *p, fuzz_expecte
     fuzz_verdict verdict = FUZZ_SAME;
 
     if (!in || jit_interp_memory(in, b->heap, FUZZ_HEAP, true) != JIT_OK
-        || !define_hosts(in, p->module)) {
+        || (!b->hostless && !define_hosts(in, p->module))) {
         fprintf(stderr, "gantry: no memory for the interpreter\n");
         exit(2);
     }
