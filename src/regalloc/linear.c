@@ -713,7 +713,8 @@ static void allocate_urgent(scan *s, uint32_t p, uint32_t need, uint32_t best, u
                  "instruction %u needs more registers than there are",
                  at(s, p)->start / 4);
     evict_all(s, p, r, until);
-    assign_until(s, p, r, room(s, at(s, p), r), until);
+    limit = room(s, at(s, p), r); /* which looks at a few pieces only, so it may see none */
+    assign_until(s, p, r, limit > until ? limit : until, until);
 }
 
 /* Where v is at the end of a block that is allocated; LOC_NONE: unknown. */
