@@ -11,7 +11,7 @@ $(OUT)/frontends/wasm/%.o: frontends/wasm/%.c $(OUT)/flags
 $(WASM_A): $(WASM_OBJ) $(OUT)/wasm-objects
 	@echo "  AR    $@"; rm -f $@; $(AR) rcs $@ $(WASM_OBJ)
 
-$(WASM_SO): $(WASM_OBJ) $(LIB_SO) $(OUT)/wasm-objects
+$(WASM_SO): $(WASM_OBJ) $(OUT)/libgantry.so $(OUT)/wasm-objects
 	@echo "  LD    $@"
 	@$(CC) -shared -Wl,-soname,libgantry-wasm.so.$(SOVERSION) $(if $(SAN),,-Wl,-z,defs) \
 	    -Wl,-z,relro,-z,now,-Bsymbolic-functions -o $@ $(WASM_OBJ) -L$(OUT) -lgantry $(LINK_FLAGS)
