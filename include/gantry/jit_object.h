@@ -1,12 +1,12 @@
 /* jit_object.h - relocatable ELF64 objects of compiled functions, for a linker.
  *
- * The same units that jit_publish() places in memory, with their data, symbols, unwind tables and a
- * line table, as `ld` takes them: position independent, for executables and shared objects. The same
- * units in the same order give the same bytes on every host.
+ * The same units that jit_publish() places in memory, with their data, symbols, unwind tables
+ * and a line table, as `ld` takes them: position independent, for executables and shared
+ * objects. The same units in the same order give the same bytes on every host.
  *
  * Names: %sum is the symbol `sum`; u0:12 is `u0_12`; %CeilF32 and its like are the C library's
- * functions (ceilf, so link with -lm). JIT_EXPORT is a global symbol, JIT_LOCAL a local one; what is
- * named and not defined is left to the linker. */
+ * functions (ceilf, so link with -lm). JIT_EXPORT is a global symbol, JIT_LOCAL a local one;
+ * what is named and not defined is left to the linker. */
 #ifndef GANTRY_JIT_OBJECT_H
 #define GANTRY_JIT_OBJECT_H
 
@@ -19,15 +19,17 @@ extern "C" {
 typedef struct jit_object jit_object; /* one object in the making; for one thread at a time */
 
 /* source: the file name that the line table gives to source positions, which stand there as line
- * numbers; NULL: no line table. Copied. NULL when there is no memory. The engine must outlive it. */
+ * numbers; NULL: no line table. Copied. NULL when there is no memory. The engine must outlive
+ * it. */
 JIT_API jit_object *jit_object_new(jit_engine *e, const char *source);
 JIT_API void jit_object_free(jit_object *o); /* NULL is fine */
 /* What the last failing call on o had to say. */
 JIT_API const char *jit_object_message(const jit_object *o);
 
-/* Adds a function; u may be freed afterwards. JIT_ERR_ARG (another engine's unit, or one without a
- * name, or o is finished), _LINK (the name is defined already), _UNSUPPORTED (refers to something that
- * has no name in C), _LIMIT (2 GiB) or _NOMEM. After a failure o can only be freed. */
+/* Adds a function; u may be freed afterwards. JIT_ERR_ARG (another engine's unit, or one without
+ * a name, or o is finished), _LINK (the name is defined already), _UNSUPPORTED (refers to
+ * something that has no name in C), _LIMIT (2 GiB) or _NOMEM. After a failure o can only be
+ * freed. */
 JIT_API jit_status jit_object_add_unit(jit_object *o, const jit_unit *u);
 /* Adds the data objects of a module. */
 JIT_API jit_status jit_object_add_data(jit_object *o, const jit_module *m);

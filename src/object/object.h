@@ -68,8 +68,8 @@ struct jit_object {
 };
 
 /* object.c */
-/* The image of u's code at an address: its symbol and its frames, as GDB's JIT interface takes them.
- * NULL: no memory, or u has no name. *bytes live until it is freed. */
+/* The image of u's code at an address: its symbol and its frames, as GDB's JIT interface takes
+ * them. NULL: no memory, or u has no name. *bytes live until it is freed. */
 jit_object *jit_object_image(const jit_unit *u, const void *address, const uint8_t **bytes,
                              size_t *size);
 void jit_object_put(jit_object *o, object_part p, const void *bytes, size_t n); /* NULL: zeros */

@@ -1,20 +1,22 @@
 /* copy.c - carries a function into a graph, block by block, and numbers memory on the way.
  *
- * Memory: each region has a version, raised by what may write to it; a fact says that an access of a
- * region, base, offset and width has a value as of a version, in the blocks that one block dominates. A
- * load finds a fact that is not older than the version of its region at this place. A store makes a
- * fact, and repeats those about disjoint bytes of the same base, for they survive it. Where edges meet,
- * versions that differ become a new one; at a loop's header those of what the loop writes.
- * A trapping instruction equal to one that dominates it can no longer trap and goes.
+ * Memory: each region has a version, raised by what may write to it; a fact says that an access
+ * of a region, base, offset and width has a value as of a version, in the blocks that one block
+ * dominates. A load finds a fact that is not older than the version of its region at this place.
+ * A store makes a fact, and repeats those about disjoint bytes of the same base, for they
+ * survive it. Where edges meet, versions that differ become a new one; at a loop's header those
+ * of what the loop writes. A trapping instruction equal to one that dominates it can no longer
+ * trap and goes.
  *
- * Needs: a graph after jit_graph_params().  Cost: linear; bounded probes and repeats for each access. */
+ * Needs: a graph after jit_graph_params().  Cost: linear; bounded probes and repeats for each
+ * access. */
 #include "opt/graph.h"
 #include "opt/fold.h"
 #include <string.h>
 
-/* Regions are numbered from 1, those beyond the last are taken for one; 0: none. What is read-only is a
- * region of its own. No store writes to it, but a call ends what is known of it: to keep such a value over
- * a call costs more than to load it again. */
+/* Regions are numbered from 1, those beyond the last are taken for one; 0: none. What is
+ * read-only is a region of its own. No store writes to it, but a call ends what is known of it:
+ * to keep such a value over a call costs more than to load it again. */
 enum { PROBES = 8, RECENT = 16, REGION_CONSTANT = 1, REGIONS = 63 };
 
 typedef struct fact {
@@ -135,8 +137,8 @@ static void summarize_loops(copier *c)
     }
 }
 
-/* Loops are numbered so that no order can be relied on: each one's writes go to all around it, which
- * are few; deep nests are cut off and count as writing everything. */
+/* Loops are numbered so that no order can be relied on: each one's writes go to all around it,
+ * which are few; deep nests are cut off and count as writing everything. */
 static void spread_to_outer(copier *c)
 {
     enum { DEEPEST = 16 };

@@ -1,6 +1,7 @@
 /* fold.c - what an instruction comes to by its operands alone: constants and identities.
  *
- * O1's whole knowledge of algebra. The caller holds instructions and values; nothing is made here. */
+ * O1's whole knowledge of algebra. The caller holds instructions and values; nothing is made
+ * here. */
 #include "opt/fold.h"
 #include "ir/numeric.h"
 

@@ -33,7 +33,6 @@ static void make_params(graph *g)
             f->pool.at[b->params + p] = f->values.len;
         }
     }
-    g->dropped = bitset_new(g->tmp, f->values.len + 1);
 }
 
 void jit_graph_begin(graph *g, const jit_func *from, const ir_cfg *cfg, arena *tmp)
@@ -57,7 +56,6 @@ void jit_graph_begin(graph *g, const jit_func *from, const ir_cfg *cfg, arena *t
     vec_reserve(tmp, &g->home, n);
     vec_reserve(tmp, &g->born, n);
     vec_reserve(tmp, &g->zeros, from->values.len);
-    g->fuel = UINT64_MAX;
     vec_reserve(tmp, &g->origin, n);
     vec_reserve(tmp, &g->pinned, n / 2 + 16);
     g->lead = ARENA_ARRAY(tmp, uint32_t, from->values.len);
@@ -102,14 +100,6 @@ bool jit_graph_floats(const graph *g, const ir_inst *i)
         return o->format == FMT_LOAD && !(o->props & OP_EFFECT)
                && (g->f->mems.at[i->aux].bits & movable) == movable;
     return !(o->props & OP_EFFECT) || (o->props & OP_TRAPS && divides_safely(g, i));
-}
-
-bool jit_graph_dominates(const graph *g, uint32_t value, uint32_t b)
-{
-    const ir_value *v = &g->f->values.at[value - 1];
-    uint32_t at = v->kind == VALUE_PARAM ? v->def : g->home.at[v->def];
-
-    return at == GRAPH_FLOATS || at == b || dom_block(&g->dom, at, b);
 }
 
 /* ---- The table ---- */

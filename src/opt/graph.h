@@ -1,18 +1,19 @@
-/* graph.h - a function while it is optimized: pure instructions float, the others keep their block and
- * their order.
+/* graph.h - a function while it is optimized: pure instructions float, the others keep their
+ * block and their order.
  *
- * Problem: numbering values, folding, moving code out of loops and into branches are one question, namely
- * which equal computations there are and where one of them should stand; pass after pass over
- * instructions that stand in blocks answers it badly. Idea (Click, Global Code Motion / Global Value
- * Numbering, 1995; Cranelift's aegraphs): while the function is copied, each pure instruction is
- * simplified and looked up in one table, and has no place. What has an effect is pinned. Afterwards each
- * instruction that is still needed gets the cheapest block at which its operands are there and which
- * dominates its uses.
+ * Problem: numbering values, folding, moving code out of loops and into branches are one
+ * question, namely which equal computations there are and where one of them should stand; pass
+ * after pass over instructions that stand in blocks answers it badly. Idea (Click, Global Code
+ * Motion / Global Value Numbering, 1995; Cranelift's aegraphs): while the function is copied,
+ * each pure instruction is simplified and looked up in one table, and has no place. What has an
+ * effect is pinned. Afterwards each instruction that is still needed gets the cheapest block at
+ * which its operands are there and which dominates its uses.
  *
- * Invariants: a floating instruction has no effect, traps never and reads no memory that changes, so
- * that it may be executed anywhere or not at all. Its operands have lower instruction numbers, or are
- * parameters. Its operands' blocks lie on one path of the dominator tree, and what uses it is dominated
- * by all of them. Values known from a branch must not enter it: rules see operands only. */
+ * Invariants: a floating instruction has no effect, traps never and reads no memory that
+ * changes, so that it may be executed anywhere or not at all. Its operands have lower
+ * instruction numbers, or are parameters. Its operands' blocks lie on one path of the dominator
+ * tree, and what uses it is dominated by all of them. Values known from a branch must not enter
+ * it: rules see operands only. */
 #ifndef JIT_OPT_GRAPH_H
 #define JIT_OPT_GRAPH_H
 
@@ -30,7 +31,6 @@ typedef struct graph {
     uint32_t *lead;            /* by value index of from: value id in f that stands for it; 0: none yet */
     uint32_t *same_as;         /* by value index of from: for a parameter, the value of from that it
                                 * always is; 0: none */
-    bitset dropped;            /* by value id of f: such parameters */
     VEC(uint32_t) home;        /* by inst of f: the block it is pinned to, or GRAPH_FLOATS */
     VEC(uint32_t) born;        /* by inst of f: the block that was being copied when it was made */
     VEC(uint32_t) origin;      /* by inst of f: the inst of from that it was made for */
@@ -39,17 +39,16 @@ typedef struct graph {
     uint32_t *slots, mask, used; /* the table: inst index + 1 */
     uint32_t block, at;        /* of from: being copied */
     VEC(uint64_t) zeros;       /* by value index of f: bits known to be zero, of integers */
-    uint64_t fuel;             /* rewrites by rules that may still be done */
     unsigned depth;            /* of rewrites of what a rewrite made */
 } graph;
 
 /* graph.c */
 void jit_graph_begin(graph *g, const jit_func *f, const ir_cfg *cfg, arena *tmp);
-/* The value of a pure instruction: a simpler or earlier one, or a new one. Operands are values of f, in
- * a and b or in its pool. result: the type of its result. */
+/* The value of a pure instruction: a simpler or earlier one, or a new one. Operands are values
+ * of f, in a and b or in its pool. result: the type of its result. */
 uint32_t jit_graph_value(graph *g, ir_inst i, jit_type result);
-/* The same, of the parts of an instruction with one result; t: its controlling type. A conversion between
- * equal types is its operand. */
+/* The same, of the parts of an instruction with one result; t: its controlling type. A
+ * conversion between equal types is its operand. */
 uint32_t jit_graph_op(graph *g, jit_opcode op, jit_type t, unsigned aux, uint32_t a, uint32_t b,
                       uint32_t c);
 uint32_t jit_graph_iconst(graph *g, jit_type t, uint64_t bits); /* beyond the type: left out */
@@ -60,11 +59,9 @@ uint32_t jit_graph_values(graph *g, ir_inst i, const ir_value *results, uint32_t
 uint32_t jit_graph_pin(graph *g, ir_inst i, const ir_value *results, uint32_t n);
 /* Whether i may be executed anywhere, or not at all. Its operands are values of f. */
 bool jit_graph_floats(const graph *g, const ir_inst *i);
-/* Whether the value is there at the start of block b. */
-bool jit_graph_dominates(const graph *g, uint32_t value, uint32_t b);
 
-/* params.c: parameters to which all edges pass the same value; call after jit_graph_begin(). Cost: linear a
- * round, at most eight rounds. */
+/* params.c: parameters to which all edges pass the same value; call after jit_graph_begin().
+ * Cost: linear a round, at most eight rounds. */
 void jit_graph_params(graph *g);
 /* copy.c: every reachable block into the graph. Cost: linear, a bounded number of probes each. */
 void jit_graph_copy(graph *g);

@@ -2,14 +2,14 @@
  *
  * Such a parameter is that value (Braun et al. 2013, section 3.1: trivial phi functions). One that
  * becomes so by another's going is found in the next round.
- * Needs: a graph just begun.  Keeps: everything; only g->same_as and g->dropped are set.
+ * Needs: a graph just begun.  Keeps: everything; only g->same_as is set.
  * Cost: linear in the arguments of all edges a round, at most eight rounds. */
 #include "opt/graph.h"
 
 enum { ROUNDS = 8 };
 
-/* By block: the block calls that lead to it, as pool indices, from the cfg's pred_first on. Edges from
- * blocks that cannot be reached are left out. */
+/* By block: the block calls that lead to it, as pool indices, from the cfg's pred_first on.
+ * Edges from blocks that cannot be reached are left out. */
 typedef struct edges { uint32_t *count, *call; } edges;
 
 static const ir_inst *terminator(const jit_func *f, uint32_t b)
@@ -50,8 +50,8 @@ static uint32_t resolve(graph *g, uint32_t v)
     return to;
 }
 
-/* The one value that all edges pass to parameter p of block b, or that parameter, self, itself; 0: there
- * are more. */
+/* The one value that all edges pass to parameter p of block b, or that parameter, self, itself;
+ * 0: there are more. */
 static uint32_t only_value(graph *g, const edges *e, uint32_t b, uint32_t p, uint32_t self)
 {
     uint32_t only = 0, from = g->cfg->pred_first[b];
@@ -87,7 +87,6 @@ void jit_graph_params(graph *g)
                 if (!only)
                     continue;
                 g->same_as[v - 1] = only;
-                bitset_add(&g->dropped, g->lead[v - 1]);
                 changed = true;
             }
         }

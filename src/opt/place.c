@@ -1,15 +1,17 @@
 /* place.c - gives floating instructions their places, and makes a function of the graph again.
  *
- * From what has an effect it is found what is needed; a block parameter is needed when something needed
- * reads it, and then so are its arguments. The earliest block for an instruction is the deepest of its
- * operands' in the dominator tree, the latest one is where all its uses are dominated; between them it
- * goes to the latest, unless a loop begins in between: then to the block before that loop (Click 1995,
- * section 3). Within its block of old it keeps its place, elsewhere it stands before its first user. A cheap one whose only variable operand may be
- * needed anyway is made again in each of a few blocks that use it: a register that is kept over the way
- * from one to the other, and over the calls there, costs more.
+ * From what has an effect it is found what is needed; a block parameter is needed when something
+ * needed reads it, and then so are its arguments. The earliest block for an instruction is the
+ * deepest of its operands' in the dominator tree, the latest one is where all its uses are
+ * dominated; between them it goes to the latest, unless a loop begins in between: then to the
+ * block before that loop (Click 1995, section 3). Within its block of old it keeps its place,
+ * elsewhere it stands before its first user. A cheap one whose only variable operand may be
+ * needed anyway is made again in each of a few blocks that use it: a register that is kept over
+ * the way from one to the other, and over the calls there, costs more.
  *
- * Needs: a graph after jit_graph_copy().  Makes: blocks by the same numbers, those that cannot be reached
- * left out.  Cost: n log n, by jumps over ancestors of the dominator tree (Myers 1983). */
+ * Needs: a graph after jit_graph_copy().  Makes: blocks by the same numbers, those that cannot
+ * be reached left out.  Cost: n log n, by jumps over ancestors of the dominator tree (Myers
+ * 1983). */
 #include "opt/graph.h"
 #include "opt/fold.h"
 #include <string.h>
@@ -157,7 +159,8 @@ static uint32_t block_of_value(const placer *p, uint32_t v, const uint32_t *earl
     return p->g->home.at[d->def] == GRAPH_FLOATS ? early[d->def] : p->g->home.at[d->def];
 }
 
-/* By inst: the first block, from the entry on, at which a floating instruction's operands are there. */
+/* By inst: the first block, from the entry on, at which a floating instruction's operands are
+ * there. */
 static uint32_t *find_earliest(const placer *p)
 {
     const graph *g = p->g;
@@ -241,7 +244,8 @@ static void use_arguments(placer *p, const ir_inst *i, uint32_t b)
     }
 }
 
-/* From the latest block out of loops, while the block before the loop is not above the earliest one. */
+/* From the latest block out of loops, while the block before the loop is not above the earliest
+ * one. */
 static uint32_t leave_loops(const placer *p, uint32_t early, uint32_t late)
 {
     const ir_loops *l = &p->g->loops;
@@ -268,8 +272,8 @@ static void place_in(placer *p, uint32_t inst, uint32_t b)
     use_operands(p, inst_at(p->f, inst), b);
 }
 
-/* Whether a cheap instruction, for which `best` would be the one place, is made by each of its users: there
- * are few, and none is in a loop that it would have left. */
+/* Whether a cheap instruction, for which `best` would be the one place, is made by each of its
+ * users: there are few, and none is in a loop that it would have left. */
 static bool is_made_again(const placer *p, uint32_t inst, uint32_t best)
 {
     const users *u = p->users_of[inst] ? &p->users.at[p->users_of[inst] - 1] : NULL;
@@ -432,8 +436,8 @@ static void put_inst(placer *p, uint32_t at)
     }
 }
 
-/* Whether the floating instruction stands in block b. What is made again stands wherever it is asked
- * for. */
+/* Whether the floating instruction stands in block b. What is made again stands wherever it is
+ * asked for. */
 static bool stands_in(const placer *p, uint32_t inst, uint32_t b)
 {
     return p->place[inst] == b || p->users_of[inst];

@@ -6,21 +6,9 @@
 
 /* The value that i, floating and with operands in the graph, comes to by a rule; 0: none fits. */
 uint32_t jit_rules_apply(graph *g, const ir_inst *i);
-/* Bits that are zero in the result of i whatever its operands are, by the rules for zeros(). Bits beyond
- * its type mean nothing. */
+/* Bits that are zero in the result of i whatever its operands are, by the rules for zeros().
+ * Bits beyond its type mean nothing. */
 uint64_t jit_rules_zeros(graph *g, const ir_inst *i);
-extern const char *const jit_rule_names[];
-extern const unsigned jit_rule_count;
-
-/* Whether a rewrite by this rule may be done; it is counted. */
-static inline bool jit_graph_spend(graph *g, unsigned rule)
-{
-    (void)rule;
-    if (g->fuel == 0)
-        return false;
-    g->fuel--;
-    return true;
-}
 
 /* ---- Expressions over constants: 64 bits, docs/rules.md ---- */
 

@@ -1,4 +1,5 @@
-/* check.c - types of a rule's terms, that its names are bound, and that it makes less of its pattern. */
+/* check.c - types of a rule's terms, that its names are bound, and that it makes less of its
+ * pattern. */
 #include "rulec.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,9 +192,9 @@ static void check_expr(const rule *r, int k)
 
 /* ---- Less ---- */
 
-/* What an operation weighs: each rewrite makes the whole lighter, so that no chain of them can run in a
- * circle, and a form that one rule makes is never undone by another. Roughly cycles, and within a tie the
- * form that more rules know how to go on with is the lighter one. */
+/* What an operation weighs: each rewrite makes the whole lighter, so that no chain of them can
+ * run in a circle, and a form that one rule makes is never undone by another. Roughly cycles,
+ * and within a tie the form that more rules know how to go on with is the lighter one. */
 static int weight_of(const node *n)
 {
     static const struct { const char *name; int weight; } weights[] = {

@@ -1,15 +1,9 @@
-/* emit.c - rules as C: for each opcode a function that tries its rules, by the operation that makes the first
- * operand and then one after the other. */
+/* emit.c - rules as C: for each opcode a function that tries its rules, by the operation that
+ * makes the first operand and then one after the other. */
 #include "rulec.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-
-static void print_identifier(const char *name)
-{
-    for (; *name; name++)
-        putchar(isalnum((unsigned char)*name) ? *name : '_');
-}
 
 /* ---- Types ---- */
 
@@ -194,7 +188,8 @@ static void print_expr(const rule *r, int k)
     print_comparison(r, e);
 }
 
-/* ---- Matching: vK is the value of node K, dK its definition, cK its constant, pK its condition ---- */
+/* ---- Matching: vK is the value of node K, dK its definition, cK its constant, pK its condition
+ * ---- */
 
 static void match_operands(const rule *r, int k);
 
@@ -331,14 +326,13 @@ static void make(const rule *r, int k)
     printf(");\n");
 }
 
-/* Constants of expressions in the replacement are computed before anything is made, too: they only read
- * locals, except for what is known of values, which does not change. */
+/* Constants of expressions in the replacement are computed before anything is made, too: they
+ * only read locals, except for what is known of values, which does not change. */
 static void emit_rule(const rule *r)
 {
     const node *root = &r->nodes[r->pattern];
 
-    printf("    do { /* %s:%d */\n", strrchr(r->file, '/') ? strrchr(r->file, '/') + 1 : r->file,
-           r->line);
+    printf("    do { /* %s */\n", r->name);
     if (root->cond[0] && !root->cond_is_variable) {
         printf("        if (i->aux != JIT_");
         for (const char *c = root->cond; *c; c++)
@@ -366,9 +360,6 @@ static void emit_rule(const rule *r)
         print_expr(r, r->condition);
         printf(bare ? ")\n            break;\n" : "))\n            break;\n");
     }
-    printf("        if (!jit_graph_spend(g, RULE_");
-    print_identifier(r->name);
-    printf("))\n            break;\n");
     print_types(r, r->replacement);
     make(r, r->replacement);
     printf("        return m%d;\n    } while (0);\n", r->replacement);
@@ -438,18 +429,7 @@ static void emit_dispatch(const rules *all, bool facts)
 void rulec_emit(const rules *all)
 {
     printf("/* Made by tools/rulec of src/opt/rules. */\n#include \"opt/rules.h\"\n#include "
-           "\"opt/fold.h\"\n\nenum {\n");
-    for (int k = 0; k < all->n; k++)
-        if (!all->at[k]->is_fact && !all->at[k]->swapped) {
-            printf("    RULE_");
-            print_identifier(all->at[k]->name);
-            printf(",\n");
-        }
-    printf("    RULE_COUNT\n};\n\nconst char *const jit_rule_names[] = {\n");
-    for (int k = 0; k < all->n; k++)
-        if (!all->at[k]->is_fact && !all->at[k]->swapped)
-            printf("    \"%s\",\n", all->at[k]->name);
-    printf("};\nconst unsigned jit_rule_count = RULE_COUNT;\n");
+           "\"opt/fold.h\"\n");
     for (int op = 0; op < nopcodes; op++) {
         emit_opcode(all, op, false);
         emit_opcode(all, op, true);

@@ -1,4 +1,5 @@
-/* parse.c - reads rules: NAME: PATTERN [if CONDITION] => REPLACEMENT, or NAME: zeros(PATTERN) = EXPRESSION.
+/* parse.c - reads rules: NAME: PATTERN [if CONDITION] => REPLACEMENT, or NAME: zeros(PATTERN) =
+ * EXPRESSION.
  *
  * The grammar is in docs/rules.md. A rule ends with its line. */
 #include "rulec.h"

@@ -388,7 +388,8 @@ minst *jit_a64_trap_if(lower *l, unsigned cc, unsigned code);
 minst *jit_a64_trap_if_r(lower *l, unsigned cc, unsigned size, vr n, unsigned bit, unsigned code);
 /* Traps; terminator says that the block ends here. */
 minst *jit_a64_trap(lower *l, unsigned code, bool terminator);
-/* Ends the block as jit_rule_branch() does, on register n (cc A64_CBZ, A64_CBNZ: all its `size` bytes; A64_TBZ, A64_TBNZ: its bit). */
+/* Ends the block as jit_rule_branch() does, on register n (cc A64_CBZ, A64_CBNZ: all its `size`
+ * bytes; A64_TBZ, A64_TBNZ: its bit). */
 minst *jit_a64_branch_r(lower *l, unsigned cc, unsigned size, vr n, unsigned bit,
                         uint32_t then_block, uint32_t else_block);
 /* Ends the block: through jump table (jit_lower_jump_table), index (8 bytes, below its length). */
@@ -452,7 +453,8 @@ static inline minst *a64_fcmp_0(lower *l, unsigned size, vr n)
 {
     return jit_a64_build(l, A64_fcmp_0, size, 0, &n, NULL, 0);
 }
-/* Conversions: A64_fcvt scvtf ucvtf fcvtzs fcvtzu and their like; size of the result, size2 of the source. */
+/* Conversions: A64_fcvt scvtf ucvtf fcvtzs fcvtzu and their like; size of the result, size2 of
+ * the source. */
 static inline minst *a64_cvt(lower *l, unsigned op, unsigned size, vr d, unsigned size2, vr n)
 {
     vr r[] = { d, n };

@@ -1,8 +1,9 @@
-/* a64_emit.c - turns allocated machine instructions into words, with their traps, fixups and calls.
+/* a64_emit.c - turns allocated machine instructions into words, with their traps, fixups and
+ * calls.
  *
- * x16 and x17 are emission's own: far addresses and jump tables go through them. Between instructions
- * x16 holds nothing, and x17 nothing but what the allocator's moves pass through it: so moves and what
- * they may repeat (constants, addresses in the frame) take x16 alone. */
+ * x16 and x17 are emission's own: far addresses and jump tables go through them. Between
+ * instructions x16 holds nothing, and x17 nothing but what the allocator's moves pass through
+ * it: so moves and what they may repeat (constants, addresses in the frame) take x16 alone. */
 #include "backends/aarch64/a64_emit.h"
 #include <stdio.h>
 
@@ -288,9 +289,10 @@ static bool is_store(unsigned op)
     return op == A64_str || op == A64_fstr;
 }
 
-/* Whether the access before may be made together with this one. Both loads may fault if they do so with
- * one code at one position, the second one only with the first; of stores neither may, since what the
- * first one writes has to be there when the second one faults, and not the other way round. */
+/* Whether the access before may be made together with this one. Both loads may fault if they do
+ * so with one code at one position, the second one only with the first; of stores neither may,
+ * since what the first one writes has to be there when the second one faults, and not the other
+ * way round. */
 static bool joins(const emit *e, unsigned op, const a64_args *a, uint32_t ir, unsigned trap)
 {
     const emit_access *last = &e->last;

@@ -1,4 +1,5 @@
-/* a64_lower.c - lowering for AArch64: which function knows a family, and the target's small hooks. */
+/* a64_lower.c - lowering for AArch64: which function knows a family, and the target's small
+ * hooks. */
 #include "backends/aarch64/a64_lower.h"
 
 /* ---- Hooks ---- */
@@ -92,9 +93,9 @@ void jit_a64_strip(lower *l, vr to, vr from)
 
 /* ---- What is known of upper bits ---- */
 
-/* Promises made by the rows that the rules below end in: loads are zero-extended; conditions are cset,
- * but for those of two; extensions are bit-field moves; everything else of type i32 named here ends in a
- * 32-bit instruction. */
+/* Promises made by the rows that the rules below end in: loads are zero-extended; conditions are
+ * cset, but for those of two; extensions are bit-field moves; everything else of type i32 named
+ * here ends in a 32-bit instruction. */
 unsigned jit_a64_zero_upper(const jit_func *f, const ir_inst *i, uint64_t features)
 {
     (void)features;

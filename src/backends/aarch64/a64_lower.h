@@ -1,4 +1,5 @@
-/* a64_lower.h - what the files of AArch64 lowering share: second operands, addresses, conditions. */
+/* a64_lower.h - what the files of AArch64 lowering share: second operands, addresses,
+ * conditions. */
 #ifndef JIT_A64_LOWER_H
 #define JIT_A64_LOWER_H
 
@@ -6,7 +7,8 @@
 #include "machinst/rules.h"
 
 static inline unsigned log2_bytes(unsigned bytes) { return (unsigned)__builtin_ctz(bytes); }
-/* k as the immediate of a logical row, in the low `bytes` only: what stands above does not matter. */
+/* k as the immediate of a logical row, in the low `bytes` only: what stands above does not
+ * matter. */
 bool jit_a64_mask_imm(int64_t k, unsigned bytes, uint64_t *imm);
 
 /* ---- a64_lower_int.c: second operands ---- */
@@ -21,7 +23,8 @@ typedef struct a64_fold {
 } a64_fold;
 typedef struct a64_operand { vr r; uint8_t form, how, amount; } a64_operand;
 
-/* v, of the operation's type t, as a shift or extension of something, used here alone. Emits nothing. */
+/* v, of the operation's type t, as a shift or extension of something, used here alone. Emits
+ * nothing. */
 bool jit_a64_folds(const lower *l, uint32_t v, jit_type t, unsigned may, a64_fold *f);
 a64_operand jit_a64_take(lower *l, const a64_fold *f);
 /* Folded where it may be, else v itself. */
@@ -59,7 +62,8 @@ typedef struct a64_mask {
 /* The and that v is, used here alone. Emits nothing. */
 bool jit_a64_masked(const lower *l, uint32_t v, a64_mask *m);
 void jit_a64_sink_mask(lower *l, const a64_mask *m);
-/* The flags Z and, from 32 bits on, N of v. fold: of what v is made of, which is used here alone. */
+/* The flags Z and, from 32 bits on, N of v. fold: of what v is made of, which is used here
+ * alone. */
 void jit_a64_test_value(lower *l, uint32_t v, bool fold);
 /* Compares, and returns the condition under which it holds: A64_UEQ and A64_ONE, too. */
 unsigned jit_a64_flags_of(lower *l, const ir_inst *d, bool alone, bool inverted);
@@ -68,8 +72,8 @@ extern const uint8_t jit_a64_int_cc[]; /* by jit_intcc */
 bool jit_a64_joined(lower *l, uint32_t v, unsigned *cc);
 /* i, band or bor, likewise as a value. */
 bool jit_a64_lower_joined(lower *l, const ir_inst *i);
-/* Emits what sets the flags for "v is not zero" and returns the condition under which it holds, which may
- * be A64_UEQ or A64_ONE. */
+/* Emits what sets the flags for "v is not zero" and returns the condition under which it holds,
+ * which may be A64_UEQ or A64_ONE. */
 unsigned jit_a64_condition(lower *l, uint32_t v);
 /* d = cc ? 1 : 0 */
 void jit_a64_truth_value(lower *l, vr d, unsigned cc);

@@ -1,4 +1,5 @@
-/* a64_lower_bits.c - bitwise operations, bit fields, shifts and rotates, and the counting of bits. */
+/* a64_lower_bits.c - bitwise operations, bit fields, shifts and rotates, and the counting of
+ * bits. */
 #include "backends/aarch64/a64_lower.h"
 
 /* ---- Masks ---- */
@@ -74,7 +75,8 @@ static void sink_field(lower *l, const field *f)
         jit_lower_sink(l, f->inner);
 }
 
-/* The low n bits of v: of v itself, or of what a shift by a constant took down, be it of another type. */
+/* The low n bits of v: of v itself, or of what a shift by a constant took down, be it of another
+ * type. */
 static bool low_field(const lower *l, uint32_t v, unsigned n, field *f)
 {
     const ir_inst *d = jit_lower_fuses_root(l, v);
@@ -128,8 +130,8 @@ bool jit_a64_extended_field(lower *l, const ir_inst *i)
     return true;
 }
 
-/* v is zero but for `width` bits from lsb on (to their top, where the type ends), which are a field of
- * something, used here alone. */
+/* v is zero but for `width` bits from lsb on (to their top, where the type ends), which are a
+ * field of something, used here alone. */
 static bool placed_field(const lower *l, uint32_t v, unsigned lsb, unsigned width, field *f)
 {
     unsigned bits = jit_type_bits(lower_type(l, v)), k;

@@ -1,12 +1,13 @@
-/* a64_lower_compare.c - compares, alone and joined by and and or: what sets flags, and truth values.
+/* a64_lower_compare.c - compares, alone and joined by and and or: what sets flags, and truth
+ * values.
  *
- * A compare that is used once is emitted where its flags are read; one that is used more often is
- * repeated there, then without folding anything into it, for that would be done twice.
+ * A compare that is used once is emitted where its flags are read; one that is used more often
+ * is repeated there, then without folding anything into it, for that would be done twice.
  *
- * Compares joined by band and bor become one run of conditional compares: each is made only if those
- * before it have not decided yet, else it sets the flags so that its own condition says what they
- * decided. So the run's outcome is always the last one's condition. Of the operands of a junction at
- * most one may be a junction of the other kind, which then goes first. */
+ * Compares joined by band and bor become one run of conditional compares: each is made only if
+ * those before it have not decided yet, else it sets the flags so that its own condition says
+ * what they decided. So the run's outcome is always the last one's condition. Of the operands of
+ * a junction at most one may be a junction of the other kind, which then goes first. */
 #include "backends/aarch64/a64_lower.h"
 
 const uint8_t jit_a64_int_cc[] = { /* by jit_intcc */
@@ -25,7 +26,8 @@ static bool is_signed_cc(unsigned cc)
 
 /* ---- Setting flags ---- */
 
-/* What is tested of a mask's operand: bits that a shift by a constant took down stand higher in x. */
+/* What is tested of a mask's operand: bits that a shift by a constant took down stand higher in
+ * x. */
 static bool unshifted(const lower *l, uint32_t v, a64_mask *m)
 {
     const ir_inst *d = jit_lower_fuses_root(l, v);
@@ -261,7 +263,8 @@ static bool has_room(const junction *j)
     return j->nfolded < MAX_FOLDED - MAX_TERMS;
 }
 
-/* The junction of truths that v is after compares with zero, used here alone; they join `folded`. */
+/* The junction of truths that v is after compares with zero, used here alone; they join
+ * `folded`. */
 static const ir_inst *joint_of(const lower *l, term *t, junction *j)
 {
     unsigned nfolded = j->nfolded;
@@ -349,7 +352,8 @@ static void collect(const lower *l, junction *j, const ir_inst *d, bool inverted
             inverted = flips[n];
             for (unsigned k = 0; k < 2; k++) {
                 term t = { .v = k ? d->b : d->a, .inverted = inverted };
-                /* Each junction that waits needs two places at least, the other operand here one. */
+                /* Each junction that waits needs two places at least, the other operand here
+                 * one. */
                 unsigned taken = j->n + 2 * n + (nested ? 2 : 0) + (k ? 0 : 1);
                 const ir_inst *x = taken + 2 <= MAX_TERMS ? joint_of(l, &t, j) : NULL;
                 if (x && ((x->op == JIT_OP_bor) != t.inverted) == either) {

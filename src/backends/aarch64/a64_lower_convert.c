@@ -1,8 +1,8 @@
 /* a64_lower_convert.c - between integers and floats, and bitcasts.
  *
- * fcvtzs and fcvtzu clamp, and give 0 for NaN (Arm ARM, FPToFixed()), as the saturating forms do. Those
- * that trap compare with the bounds of the range before; a bound that its format does not hold is
- * replaced by the next one outside that it does. */
+ * fcvtzs and fcvtzu clamp, and give 0 for NaN (Arm ARM, FPToFixed()), as the saturating forms
+ * do. Those that trap compare with the bounds of the range before; a bound that its format does
+ * not hold is replaced by the next one outside that it does. */
 #include "backends/aarch64/a64_lower.h"
 #include <string.h>
 

@@ -66,7 +66,8 @@ static void unary(lower *l, const ir_inst *i, unsigned row)
     canonicalize(l, i, d);
 }
 
-/* fmsub and its like negate what goes in, not what comes out, so they say the same as fneg before. */
+/* fmsub and its like negate what goes in, not what comes out, so they say the same as fneg
+ * before. */
 static void lower_fma(lower *l, const ir_inst *i)
 {
     static const uint16_t rows[2][2] = { /* by the signs of the sum and the product */
@@ -81,8 +82,8 @@ static void lower_fma(lower *l, const ir_inst *i)
     canonicalize(l, i, d);
 }
 
-/* The instruction that v is, used here alone, when what it makes is not to be made canonical before its
- * sign is changed. */
+/* The instruction that v is, used here alone, when what it makes is not to be made canonical
+ * before its sign is changed. */
 static const ir_inst *inner(lower *l, uint32_t v, unsigned op)
 {
     const ir_inst *d = l->settings->nan_canonical ? NULL : jit_lower_fuses(l, v);

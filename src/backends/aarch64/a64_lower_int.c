@@ -1,4 +1,5 @@
-/* a64_lower_int.c - integer arithmetic, and the shifts and extensions that its second operands take.
+/* a64_lower_int.c - integer arithmetic, and the shifts and extensions that its second operands
+ * take.
  *
  * Narrow types are computed in 32 bits: what is above them is arbitrary. */
 #include "backends/aarch64/a64_lower.h"
@@ -142,7 +143,8 @@ static bool add_const(lower *l, unsigned size, vr d, uint32_t x, int64_t k)
     return true;
 }
 
-/* The factor's 4 bytes, when it is one that was extended to 8; *e: the extension to be folded, or NULL. */
+/* The factor's 4 bytes, when it is one that was extended to 8; *e: the extension to be folded,
+ * or NULL. */
 static bool is_long_factor(const lower *l, uint32_t v, bool is_signed, uint32_t *x, const ir_inst **e)
 {
     *e = jit_lower_fuses(l, v);

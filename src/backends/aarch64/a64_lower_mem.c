@@ -1,12 +1,13 @@
 /* a64_lower_mem.c - addresses, loads, stores and extensions.
  *
- * An address is built from 64-bit parts, or from an extension of 32 bits that the load does itself: a
- * 32-bit addition may have wrapped, so it is never taken apart. */
+ * An address is built from 64-bit parts, or from an extension of 32 bits that the load does
+ * itself: a 32-bit addition may have wrapped, so it is never taken apart. */
 #include "backends/aarch64/a64_lower.h"
 
 /* ---- Addresses ---- */
 
-/* v as an index: extended from 4 bytes, or shifted by nothing or the size of the access, or both. */
+/* v as an index: extended from 4 bytes, or shifted by nothing or the size of the access, or
+ * both. */
 static bool is_index(const lower *l, uint32_t v, unsigned size, a64_fold *f)
 {
     if (!jit_a64_folds(l, v, JIT_I64, A64_MAY_SHIFT | A64_MAY_EXTEND, f)
@@ -221,7 +222,8 @@ void jit_a64_lower_load(lower *l, const ir_inst *i)
 
 /* ---- Stores ---- */
 
-/* v's low bytes in an integer register: zr for zero, a float constant's bits when that is cheaper. */
+/* v's low bytes in an integer register: zr for zero, a float constant's bits when that is
+ * cheaper. */
 static bool as_integer(lower *l, const ir_inst *i, unsigned size, vr *v)
 {
     uint64_t bits;
