@@ -267,7 +267,8 @@ uint32_t jit_graph_op(graph *g, jit_opcode op, jit_type t, unsigned aux, uint32_
     ir_inst i = { .op = (uint8_t)op, .type = t, .aux = (uint16_t)aux, .a = a, .b = b };
     const op_info *o = op_of(&i);
 
-    if (o->format == FMT_CONVERT && value_type(g->f, a) == t)
+    if ((op == JIT_OP_uextend || op == JIT_OP_sextend || op == JIT_OP_ireduce)
+        && value_type(g->f, a) == t)
         return a;
     if (o->pooled) {
         vec_reserve(g->tmp, &g->f->pool, 3);
