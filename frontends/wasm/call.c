@@ -61,7 +61,7 @@ static void set_limit(gw_store *s, uint64_t limit)
  * even now. */
 static bool prepare_stack(gw_store *s)
 {
-    uintptr_t here = (uintptr_t)&s, bottom = gw_os_stack_bottom();
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0), bottom = gw_os_stack_bottom();
     uintptr_t want = s->limits.stack_bytes ? s->limits.stack_bytes : STACK_DEFAULT;
     uintptr_t least = bottom + STACK_RESERVE, now = (uintptr_t)s->stack_limit;
 

@@ -29,6 +29,7 @@ typedef struct fuzz_machine {
     jit_ctx *context;
     emulator *emulator;
     bool broken;         /* it cannot be started */
+    unsigned programs;   /* since it was started */
 } fuzz_machine;
 
 struct fuzz_bench {
@@ -186,12 +187,29 @@ static uint64_t odd_set(unsigned k, jit_arch arch, uint64_t all)
     return all & fuzz_random(&r) & (k % 2 ? fuzz_random(&r) : UINT64_MAX);
 }
 
+static void stop(fuzz_machine *m)
+{
+    tool_emulator_free(m->emulator);
+    jit_ctx_free(m->context);
+    if (m->engine)
+        jit_engine_free(m->engine);
+    m->emulator = NULL;
+    m->context = NULL;
+    m->engine = NULL;
+    m->programs = 0;
+}
+
+/* An engine keeps its entry code for every signature it has seen, and here each program has another. */
+enum { PROGRAMS_MOST = 10000 };
+
 static bool start(fuzz_bench *b, fuzz_machine *m)
 {
     jit_engine_settings s = { .size = sizeof s, .arch = m->arch, .features = m->features,
                               .code_space = CODE_BYTES };
     char why[128];
 
+    if (m->programs++ == PROGRAMS_MOST)
+        stop(m);
     if (m->engine || m->broken)
         return !m->broken;
     m->engine = jit_engine_new(&s);
@@ -249,13 +267,8 @@ fuzz_bench *tool_fuzz_bench_new(uint8_t *heap, jit_arch arch, fuzz_where where)
 
 void tool_fuzz_bench_free(fuzz_bench *b)
 {
-    for (unsigned k = 0; k < b->nmachines; k++) {
-        fuzz_machine *m = &b->machines[k];
-        tool_emulator_free(m->emulator);
-        jit_ctx_free(m->context);
-        if (m->engine)
-            jit_engine_free(m->engine);
-    }
+    for (unsigned k = 0; k < b->nmachines; k++)
+        stop(&b->machines[k]);
     jit_engine_free(b->engine);
     free(b);
 }
