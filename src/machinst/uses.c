@@ -152,7 +152,7 @@ static void block_uses(mfunc *m, uint32_t b)
             if (make_alias(l, i))
                 continue;
         }
-        if (facts & LOADS)
+        if ((facts & (LOADS | INST_STAYS)) == LOADS) /* atomics hold more than flags in aux */
             facts |= load_facts(f, i);
         effects += facts & EFFECT;
         l->facts[k] = (uint8_t)(facts & INST_STAYS);
