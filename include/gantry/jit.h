@@ -56,7 +56,7 @@ typedef struct jit_engine_settings {
     void (*log)(void *user, const char *line); /* allocations, when asked for; NULL: none */
     void *log_user;
     /* Exceptions of C++ pass through compiled code, and backtrace() sees it. Needs the unwinder of
-     * libgcc: in a shared library, or linked in. */
+     * libgcc, which programs in C++ have; link others with -lgcc_s. */
     bool unwind_tables;
     bool gdb;                      /* tell GDB and LLDB of each function, by GDB's JIT interface */
     bool jitdump;                  /* write jit-PID.dump in $JITDUMPDIR or here, for perf inject */

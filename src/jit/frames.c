@@ -2,8 +2,7 @@
  *
  * libgcc's interface for code that no dynamic linker knows: __register_frame_info() takes an .eh_frame
  * and a block for its own use (gcc, libgcc/unwind-dw2-fde.c), so that it allocates nothing. It is
- * looked up weakly: a program without exceptions need not have it. In a C program it comes with the
- * shared libgcc, which backtrace() would load at its first call. */
+ * a weak symbol: a program without exceptions need not have it. */
 #include "jit/debug.h"
 #include <string.h>
 

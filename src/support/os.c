@@ -416,43 +416,19 @@ void jit_os_dump_close(os_dump *d)
 
 /* ---- Unwinding ---- */
 
-/* libgcc's, and the dynamic linker's, where the program has them. */
+/* libgcc's, where the program has it. */
 extern void __register_frame_info(const void *eh_frame, void *object) __attribute__((weak));
 extern void *__deregister_frame_info(const void *eh_frame) __attribute__((weak));
-extern void *dlopen(const char *file, int mode) __attribute__((weak));
-extern void *dlsym(void *handle, const char *name) __attribute__((weak));
-
-static struct {
-    pthread_once_t once;
-    void (*add)(const void *eh_frame, void *object);
-    void *(*remove)(const void *eh_frame);
-} unwinder = { PTHREAD_ONCE_INIT, NULL, NULL };
-
-static void find_unwinder(void)
-{
-    enum { NOW = 2 }; /* RTLD_NOW */
-
-    unwinder.add = __register_frame_info;
-    unwinder.remove = __deregister_frame_info;
-    if ((unwinder.add && unwinder.remove) || !dlopen || !dlsym)
-        return;
-    void *libgcc = dlopen("libgcc_s.so.1", NOW);
-    void *add = libgcc ? dlsym(libgcc, "__register_frame_info") : NULL;
-    void *remove = libgcc ? dlsym(libgcc, "__deregister_frame_info") : NULL;
-    memcpy(&unwinder.add, &add, sizeof add);
-    memcpy(&unwinder.remove, &remove, sizeof remove);
-}
 
 bool jit_os_frames_register(const void *eh_frame, void *own)
 {
-    pthread_once(&unwinder.once, find_unwinder);
-    if (!unwinder.add || !unwinder.remove)
+    if (!__register_frame_info || !__deregister_frame_info)
         return false;
-    unwinder.add(eh_frame, own);
+    __register_frame_info(eh_frame, own);
     return true;
 }
 
 void jit_os_frames_deregister(const void *eh_frame)
 {
-    unwinder.remove(eh_frame);
+    __deregister_frame_info(eh_frame);
 }
