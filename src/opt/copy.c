@@ -180,7 +180,8 @@ static void enter_block(copier *c, uint32_t b)
         if (f->rpo_index[f->pred[first + k]] == IR_NO_BLOCK)
             continue; /* cannot be reached */
         if (!v->region) {
-            if (!header || g->loops.irreducible[loop]) { /* an edge back to no header: know nothing */
+            /* An edge back, but not of a loop that is entered here alone: nothing is known. */
+            if (!header || !dom_block(&g->dom, b, f->pred[first + k])) {
                 new_versions(c);
                 for (uint32_t r = 0; r < c->nregions; r++)
                     c->now.region[r] = c->now.all;
